@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One virtual environment for each compiler family, with every package pinned by version and hash.
+
+`$ASSAY_CACHE/venvs/<family>` is a link to `<family>-<key>`; the key covers the pins, the list of
+jars, the Python version and the code that unpacks them, so that a changed pin makes a new folder
+and a finished folder is never changed. The link moves in one step after the folder is complete.
+"""
+
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import tomllib
+
+import jars
+from common import (ROOT, SetupError, cache_dir, is_complete, key_of, locked, main_guard,
+                    mark_complete, point_link, run, say, start_afresh, step)
+
+PYTHON = "/usr/bin/python3"
+TOOLS = "tools"  # the family of tools/: models and data sets
+
+
+def compiler_table():
+    """{compiler name: its family ("" when it needs none)} from compilers/*/compiler.toml."""
+    table = {}
+    for path in sorted((ROOT / "compilers").glob("*/compiler.toml")):
+        try:
+            description = tomllib.loads(path.read_text())
+        except tomllib.TOMLDecodeError as error:
+            raise SetupError(f"{path}: {error}", 2) from None
+        table[path.parent.name] = description.get("family", "")
+    return table
+
+
+def family_folder(family, table):
+    """The folder that owns a family's requirements.txt: the one of its name, else the first."""
+    if family == TOOLS:
+        return ROOT / "tools"
+    members = [name for name, its in table.items() if its == family]
+    for name in [family] + sorted(members):
+        folder = ROOT / "compilers" / name
+        if (folder / "requirements.txt").is_file():
+            return folder
+    raise SetupError(f"family {family}: no requirements.txt in the folders of its compilers "
+                     f"({', '.join(members) or 'there are none'}) below {ROOT / 'compilers'}", 2)
+
+
+def python_version():
+    """The full text of the interpreter's version: another build of Python makes another key."""
+    try:
+        return subprocess.run([PYTHON, "-VV"], check=True, capture_output=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        raise SetupError(f"{PYTHON} does not run: install the Debian package python3") from None
+
+
+def _clean_environment():
+    environment = dict(os.environ, PYTHONNOUSERSITE="1", PIP_USER="0")
+    for name in ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "VIRTUAL_ENV"):
+        environment.pop(name, None)
+    return environment
+
+
+def _fill(folder, pins, jar_list, environment):
+    run([PYTHON, "-m", "venv", folder], f"making {folder}", environment)
+    python = folder / "bin" / "python"
+    wanted = [line for line in pins.read_text().splitlines()
+              if line.strip() and not line.startswith("#")]
+    if wanted:
+        run([python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
+             "--no-deps", "--require-hashes", "-r", pins], f"installing {pins}", environment)
+    site = run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+               "asking for site-packages", environment).strip()
+    for jar in jar_list:
+        jars.unpack(jars.fetch(jar), jar["unpack"], pathlib.Path(site))
+
+
+def make(family, table):
+    """Makes the family's environment when it is not there yet; returns its folder (the link)."""
+    owner = family_folder(family, table)
+    pins, jar_file = owner / "requirements.txt", owner / "maven.toml"
+    jar_list = jars.read_list(jar_file)
+    parts = [family.encode(), python_version(), pins.read_bytes()]
+    if jar_list:
+        parts += [jar_file.read_bytes(), pathlib.Path(jars.__file__).read_bytes()]
+    name = f"{family}-{key_of(parts)}"
+    base = cache_dir() / "venvs"
+    folder, link = base / name, base / family
+    with locked(f"venv-{family}"):
+        if is_complete(folder):
+            say(f"virtual environment {family}: is there ({name})")
+        else:
+            with step(f"virtual environment {family} ({name})"):
+                start_afresh(folder)
+                _fill(folder, pins, jar_list, _clean_environment())
+                mark_complete(folder, name)
+        point_link(link, name)
+    return link
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description="Makes the virtual environments of compilers (names, or --all) and tools.")
+    parser.add_argument("names", nargs="*", help="compiler names, family names, or tools")
+    parser.add_argument("--all", action="store_true", help="every compiler that needs one")
+    arguments = parser.parse_args()
+    table = compiler_table()
+    families = set(table.values()) - {""}
+    wanted = sorted(families) if arguments.all else []
+    for name in arguments.names:
+        family = table.get(name, name)
+        if family == "":
+            say(f"{name} needs no virtual environment")
+        elif family in families or family == TOOLS:
+            wanted += [] if family in wanted else [family]
+        else:
+            raise SetupError(f"{name}: no such compiler or family; known: "
+                             f"{', '.join(sorted(set(table) | families))}, {TOOLS}", 2)
+    for family in wanted:
+        make(family, table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(pathlib.Path(__file__).parent))
+    main_guard(main)

@@ -24,212 +24,49 @@ Python 3.8+, standard library only.  A builder imports it by path and calls `mai
         ab.main("onnxruntime", versions, build, decides_at="build")
 
 `main` reads the request from stdin, answers `hello`, runs `build`, writes `kernels.json` and
-`manifest.json`, emits `done` and exits 0.  A `BuildError` becomes an `error` event of its kind and exit
-code 1; so does any other exception (`failed`, an ImportError `missing`), with the traceback on stderr.
+`manifest.json`, emits `done` and exits 0.  A `BuildError` becomes an `error` event of its kind and
+exit code 1; so does any other exception (`failed`, an ImportError `missing`), with the traceback on
+stderr.
 
 The request is untrusted: every member is checked here, so a builder may use it as it is.
 """
 
-import collections
-import hashlib
 import json
 import os
 import stat
 import sys
-import threading
 import traceback
 
-PROTOCOL = 1
-FORMAT = 1
-MAX_RANK = 8
-MAX_DEPTH = 4  # folders below the engine folder
-MAX_REQUEST_BYTES = 16 << 20
-ERROR_KINDS = ("unsupported", "invalid", "missing", "failed")
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-# ONNX TensorProto.DataType -> the spelling of manifest.json.
-ONNX_DTYPES = {
-    1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 9: "bool",
-    10: "float16", 11: "float64", 12: "uint32", 13: "uint64", 16: "bfloat16",
-}
-DTYPES = frozenset(ONNX_DTYPES.values())
-
-
-class BuildError(Exception):
-    """An expected failure.  `kind` is one of ERROR_KINDS, `message` one line: what, where, how to fix."""
-
-    def __init__(self, kind, message):
-        if kind not in ERROR_KINDS:
-            raise ValueError("error kind %r is not one of %s" % (kind, ", ".join(ERROR_KINDS)))
-        super().__init__(message)
-        self.kind = kind
-        self.message = message
-
-
-Request = collections.namedtuple(
-    "Request",
-    "action compiler model engine_dir precision threads cpus seed shapes options scratch",
+from assay_protocol import (  # noqa: E402,F401  (what builders use of it is part of this module)
+    DTYPES,
+    ERROR_KINDS,
+    MAX_RANK,
+    MAX_REQUEST_BYTES,
+    ONNX_DTYPES,
+    PROTOCOL,
+    BuildError,
+    Events,
+    Request,
+    one_line,
+    package_versions,
+    parse_request,
+    sha256_file,
+    sha256_text,
+    tensor,
 )
-Request.__doc__ = """The checked build request: texts, `threads` >= 1, `cpus` list of int, `seed` int,
-`shapes` {input name: [static extents]}, `options` {name: value}; paths are absolute.  For the action
-`hello` everything but `action` and `compiler` may be None."""
 
-
-# ---------------------------------------------------------------- small helpers
-def one_line(text, limit=2000):
-    """`text` with every run of white space replaced by one space, cut to `limit` characters."""
-    line = " ".join(str(text).split())
-    return line if len(line) <= limit else line[: limit - 3] + "..."
-
-
-def sha256_file(path):
-    """Lower-case hex SHA-256 of the bytes of the file at `path`."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as handle:
-        for block in iter(lambda: handle.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def sha256_text(text):
-    """Lower-case hex SHA-256 of `text` in UTF-8."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
-
-
-def package_versions(names):
-    """{name: version} of the installed packages, in the order given.
-
-    Raises BuildError `missing` for the first package that is not installed.
-    """
-    from importlib import metadata
-
-    found = collections.OrderedDict()
-    for name in names:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            raise BuildError(
-                "missing",
-                "package %s is not in %s: install the compiler with `./assay-up compilers`"
-                % (name, sys.prefix),
-            )
-    return found
-
-
-def tensor(name, dtype, shape):
-    """A manifest entry for one input or output.  `dtype` spelled as in DTYPES, `shape` static extents >= 0.
-
-    Raises BuildError `unsupported` for another type, a dynamic extent or a rank above MAX_RANK.
-    """
-    if dtype not in DTYPES:
-        raise BuildError("unsupported", "tensor %s: element type %s is not supported" % (name, dtype))
-    extents = []
-    for extent in shape:
-        if isinstance(extent, bool) or not isinstance(extent, int) or extent < 0:
-            raise BuildError(
-                "unsupported",
-                "tensor %s: shape %s is not static: give every extent with --shapes"
-                % (name, list(shape)),
-            )
-        extents.append(int(extent))
-    if len(extents) > MAX_RANK:
-        raise BuildError(
-            "unsupported", "tensor %s: rank %d is above %d" % (name, len(extents), MAX_RANK)
-        )
-    return {"name": name, "dtype": dtype, "shape": extents}
-
-
-# ---------------------------------------------------------------- events
-class Events:
-    """Writes events, one JSON object a line, to a descriptor.  Threads may share it."""
-
-    def __init__(self, descriptor):
-        self._fd = descriptor
-        self._lock = threading.Lock()
-
-    @staticmethod
-    def from_environment():
-        """The descriptor named by ASSAY_EVENT_FD (3 when unset); raises OSError when it is not open.
-
-        It is made non-inheritable, so that compilers and tools started by a builder cannot write to it.
-        """
-        text = os.environ.get("ASSAY_EVENT_FD", "3")
-        if not text.isdigit():
-            raise OSError("ASSAY_EVENT_FD is %r, expected a descriptor number" % text)
-        descriptor = int(text)
-        os.fstat(descriptor)
-        os.set_inheritable(descriptor, False)
-        return Events(descriptor)
-
-    def emit(self, event, **members):
-        """Sends one event.  NaN and infinities are refused (ValueError): JSON has none."""
-        record = {"event": event}
-        record.update(members)
-        data = (json.dumps(record, allow_nan=False, ensure_ascii=True) + "\n").encode("ascii")
-        with self._lock:
-            while data:
-                data = data[os.write(self._fd, data):]
-
-
-# ---------------------------------------------------------------- the request
-def _need(condition, message):
-    if not condition:
-        raise BuildError("invalid", "request: " + message)
-
-
-def _is_int(value, low, high):
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-
-def _check_shapes(shapes):
-    _need(isinstance(shapes, dict), "`shapes` must be an object of input name: extents")
-    for name, extents in shapes.items():
-        good = isinstance(extents, list) and len(extents) <= MAX_RANK
-        good = good and all(_is_int(e, 0, 1 << 40) for e in extents)
-        _need(good, "`shapes` of %s must be at most %d extents >= 0" % (one_line(name, 80), MAX_RANK))
-
-
-def parse_request(text, compiler):
-    """The checked Request in `text` (JSON).  Raises BuildError `invalid` (or `missing`: no such model)."""
-    try:
-        raw = json.loads(text)
-    except ValueError as error:
-        raise BuildError("invalid", "request: not JSON: %s" % error)
-    _need(isinstance(raw, dict), "must be a JSON object")
-    _need(raw.get("protocol") == PROTOCOL,
-          "protocol %r, expected %d: builder and assay do not fit" % (raw.get("protocol"), PROTOCOL))
-    action = raw.get("action")
-    _need(action in ("hello", "build"), "action %r, expected hello or build" % (action,))
-    named = raw.get("compiler", compiler)
-    _need(named == compiler, "compiler %r sent to the builder of %s" % (named, compiler))
-    if action == "hello":
-        return Request(action, compiler, *[None] * 9)
-    for key in ("model", "engine_dir", "precision", "scratch"):
-        _need(isinstance(raw.get(key), str) and raw[key] and "\0" not in raw[key],
-              "`%s` must be a text that is not empty" % key)
-    for key in ("model", "engine_dir", "scratch"):
-        _need(os.path.isabs(raw[key]), "`%s` must be an absolute path" % key)
-    _need(_is_int(raw.get("threads"), 1, 4096), "`threads` must be a whole number from 1 to 4096")
-    cpus = raw.get("cpus", [])
-    _need(isinstance(cpus, list) and all(_is_int(c, 0, 1 << 20) for c in cpus),
-          "`cpus` must be a list of CPU numbers")
-    _need(_is_int(raw.get("seed", 0), 0, (1 << 64) - 1), "`seed` must be a whole number of 64 bit")
-    _check_shapes(raw.get("shapes", {}))
-    _need(isinstance(raw.get("options", {}), dict), "`options` must be an object")
-    if not os.path.isfile(raw["model"]):
-        raise BuildError("missing", "model %s: no such file" % raw["model"])
-    _need(os.path.isdir(raw["engine_dir"]), "engine_dir %s: no such folder" % raw["engine_dir"])
-    _need(not os.listdir(raw["engine_dir"]), "engine_dir %s: not empty" % raw["engine_dir"])
-    return Request(action, compiler, raw["model"], raw["engine_dir"], raw["precision"],
-                   raw["threads"], cpus, raw.get("seed", 0), raw.get("shapes", {}),
-                   raw.get("options", {}), raw["scratch"])
+FORMAT = 1
+MAX_DEPTH = 4  # folders below the engine folder
 
 
 # ---------------------------------------------------------------- one build
 class Build:
     """One build: what a builder's `build` function is given.
 
-    Set before returning: `inputs`, `outputs` (lists made with `tensor`), at least one `file` with the
-    role "artifact".  Optional: `target` (text of the code generation target), `device` ("cpu"),
+    Set before returning: `inputs`, `outputs` (lists made with `tensor`), at least one `file` with
+    the role "artifact".  Optional: `target` (text of the code generation target), `device` ("cpu"),
     `rebuild_env` {name: value} and `rebuild_decisions` [path of a registered file].
     """
 
@@ -247,30 +84,55 @@ class Build:
 
     # -- events
     def progress(self, done, total, unit, text="", best_ns=None):
-        """`done` of `total` `unit`s (texts such as "trials"); `best_ns` is the best time so far or None."""
-        members = {"done": int(done), "total": int(total), "unit": unit, "text": one_line(text, 400)}
+        """`done` of `total` `unit`s ("trials"); `best_ns`: the best time so far, or None."""
+        members = {
+            "done": int(done),
+            "total": int(total),
+            "unit": unit,
+            "text": one_line(text, 400),
+        }
         if best_ns is not None:
             members["best_ns"] = int(best_ns)
         self.events.emit("progress", **members)
 
     def candidate(self, layer, candidate, time_ns, ok=True, error=""):
-        """One measured candidate of a search: `time_ns` is a list of whole nanoseconds, empty when not ok."""
-        self.events.emit("candidate", layer=str(layer), candidate=str(candidate),
-                         time_ns=[int(t) for t in time_ns], ok=bool(ok), error=one_line(error, 400))
+        """One measured candidate of a search: `time_ns` lists whole nanoseconds, none if not ok."""
+        self.events.emit(
+            "candidate",
+            layer=str(layer),
+            candidate=str(candidate),
+            time_ns=[int(t) for t in time_ns],
+            ok=bool(ok),
+            error=one_line(error, 400),
+        )
 
     def trials(self, per_task, requested_total, measured, failed, tasks):
-        """What a search really did: trials per task, requested in total, measured, failed, tasks."""
-        self.events.emit("trials", per_task=int(per_task), requested_total=int(requested_total),
-                         measured=int(measured), failed=int(failed), tasks=int(tasks))
+        """What a search really did: trials per task, in total, measured, failed; tasks."""
+        self.events.emit(
+            "trials",
+            per_task=int(per_task),
+            requested_total=int(requested_total),
+            measured=int(measured),
+            failed=int(failed),
+            tasks=int(tasks),
+        )
 
-    def kernel(self, layer, kernel, precision="", origin="", source_text="", source_ext="txt",
-               source_sha256=""):
+    def kernel(
+        self,
+        layer,
+        kernel,
+        precision="",
+        origin="",
+        source_text="",
+        source_ext="txt",
+        source_sha256="",
+    ):
         """One line of the kernel map, in execution order; the ordinal is counted here.
 
-        `origin`: ONNX node names, comma separated.  `source_text`: the normalised source of the kernel;
-        it is stored once below sources/ and hashed.  Where a runner reports hashes too
-        (ASSAY_CAP_KERNEL_SOURCES) it must hash the same normalised text.  `source_sha256` alone: a hash
-        without the text.
+        `origin`: ONNX node names, comma separated.  `source_text`: the normalised source of the
+        kernel; it is stored once below sources/ and hashed.  Where a runner reports hashes too
+        (ASSAY_CAP_KERNEL_SOURCES) it must hash the same normalised text.  `source_sha256` alone: a
+        hash without the text.
         """
         ordinal = len(self._kernels)
         source = ""
@@ -279,8 +141,14 @@ class Build:
             source = "sources/%s.%s" % (source_sha256[:32], source_ext)
             if source not in self._roles:
                 self.write_text(source, source_text, "source")
-        line = {"ordinal": ordinal, "layer": str(layer), "kernel": str(kernel),
-                "source_sha256": source_sha256, "precision": precision, "origin": str(origin)}
+        line = {
+            "ordinal": ordinal,
+            "layer": str(layer),
+            "kernel": str(kernel),
+            "source_sha256": source_sha256,
+            "precision": precision,
+            "origin": str(origin),
+        }
         self.events.emit("kernel", **line)
         self._kernels.append(dict(line, source=source))
 
@@ -297,7 +165,7 @@ class Build:
         return full
 
     def file(self, relative, role):
-        """Registers an existing file of the engine folder.  Roles: artifact, tuning_log, source, log, ..."""
+        """Registers an existing file of the engine.  Roles: artifact, tuning_log, source, log..."""
         full = self.path(relative)
         if not stat.S_ISREG(os.lstat(full).st_mode):
             raise ValueError("engine file %r is not a regular file" % relative)
@@ -311,7 +179,7 @@ class Build:
 
     # -- end
     def finish(self, packages, decides_at):
-        """Writes kernels.json and manifest.json.  Raises BuildError `failed` when the engine is not whole."""
+        """Writes kernels.json and manifest.json.  BuildError `failed` if the engine is torn."""
         kernels = {"format": FORMAT, "kernels": self._kernels}
         self.write_text("kernels.json", _pretty(kernels), "kernel_map")
         self._check_complete()
@@ -319,15 +187,31 @@ class Build:
         files = []
         for relative in sorted(self._roles):
             full = self.path(relative)
-            files.append({"path": relative, "role": self._roles[relative],
-                          "bytes": os.stat(full).st_size, "sha256": sha256_file(full)})
+            files.append(
+                {
+                    "path": relative,
+                    "role": self._roles[relative],
+                    "bytes": os.stat(full).st_size,
+                    "sha256": sha256_file(full),
+                }
+            )
         version = next(iter(packages.values()), "")
         manifest = {
-            "format": FORMAT, "compiler": request.compiler, "version": version,
-            "packages": dict(packages), "precision": request.precision, "threads": request.threads,
-            "device": self.device, "target": self.target, "options": request.options,
-            "seed": request.seed, "model_sha256": sha256_file(request.model),
-            "decides_at": decides_at, "inputs": self.inputs, "outputs": self.outputs, "files": files,
+            "format": FORMAT,
+            "compiler": request.compiler,
+            "version": version,
+            "packages": dict(packages),
+            "precision": request.precision,
+            "threads": request.threads,
+            "device": self.device,
+            "target": self.target,
+            "options": request.options,
+            "seed": request.seed,
+            "model_sha256": sha256_file(request.model),
+            "decides_at": decides_at,
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+            "files": files,
             "rebuild": {"env": self.rebuild_env, "decisions": self.rebuild_decisions},
         }
         # Last and by rename: a folder with a manifest is a whole engine.
@@ -351,8 +235,10 @@ class Build:
                 relative = os.path.relpath(full, root).replace(os.sep, "/")
                 mode = os.lstat(full).st_mode
                 if not (stat.S_ISDIR(mode) or (stat.S_ISREG(mode) and relative in self._roles)):
-                    raise BuildError("failed", "builder: %s is a link, a special file or not registered"
-                                     % relative)
+                    raise BuildError(
+                        "failed",
+                        "builder: %s is a link, a special file or not registered" % relative,
+                    )
 
 
 def _pretty(value):
@@ -366,8 +252,13 @@ def _perform(compiler, versions, build, decides_at, events):
         raise BuildError("invalid", "request: longer than %d bytes" % MAX_REQUEST_BYTES)
     request = parse_request(text.decode("utf-8", "replace"), compiler)
     packages = versions()
-    events.emit("hello", protocol=PROTOCOL, compiler=compiler,
-                version=next(iter(packages.values()), ""), packages=dict(packages))
+    events.emit(
+        "hello",
+        protocol=PROTOCOL,
+        compiler=compiler,
+        version=next(iter(packages.values()), ""),
+        packages=dict(packages),
+    )
     if request.action == "hello":
         return
     job = Build(request, events)
@@ -387,7 +278,9 @@ def main(compiler, versions, build, decides_at="build"):
     try:
         events = Events.from_environment()
     except OSError as error:
-        sys.stderr.write("%s builder: no event descriptor (ASSAY_EVENT_FD): %s\n" % (compiler, error))
+        sys.stderr.write(
+            "%s builder: no event descriptor (ASSAY_EVENT_FD): %s\n" % (compiler, error)
+        )
         sys.exit(1)
     try:
         _perform(compiler, versions, build, decides_at, events)
@@ -396,13 +289,21 @@ def main(compiler, versions, build, decides_at="build"):
         sys.exit(1)
     except ImportError as error:
         traceback.print_exc()
-        events.emit("error", kind="missing", message=one_line(
-            "%s: %s: install it with `./assay-up compilers %s`" % (compiler, error, compiler)))
+        events.emit(
+            "error",
+            kind="missing",
+            message=one_line(
+                "%s: %s: install it with `./assay-up compilers %s`" % (compiler, error, compiler)
+            ),
+        )
         sys.exit(1)
     except Exception as error:  # pylint: disable=broad-except
         traceback.print_exc()
-        events.emit("error", kind="failed", message=one_line(
-            "%s: %s: %s" % (compiler, type(error).__name__, error)))
+        events.emit(
+            "error",
+            kind="failed",
+            message=one_line("%s: %s: %s" % (compiler, type(error).__name__, error)),
+        )
         sys.exit(1)
     sys.stdout.flush()
     sys.exit(0)

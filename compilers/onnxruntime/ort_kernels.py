@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kernel map of an engine, from one run under ONNX Runtime's profiler.
 
-The runner makes the same map of the session as it is loaded (profile.cc): layer, kernel and precision
-must come out equal, so change both together.
+The runner makes the same map of the session as it is loaded (ort_probe.cc): layer, kernel and
+precision must come out equal, so change both together.
 """
 
 import json
@@ -38,8 +38,14 @@ def kernel_map(profile, artifact, original):
         args = event["args"]
         operator = operators.get((layer, args["op_name"]), args["op_name"])
         provider = args["provider"].replace("ExecutionProvider", "")
-        lines.append({"layer": layer, "kernel": "%s:%s" % (provider, operator),
-                      "precision": precision(args), "origin": origins.of(layer)})
+        lines.append(
+            {
+                "layer": layer,
+                "kernel": "%s:%s" % (provider, operator),
+                "precision": precision(args),
+                "origin": origins.of(layer),
+            }
+        )
     if not lines:
         raise ab.BuildError("failed", "ONNX Runtime's profile of the engine lists no kernels")
     return lines
@@ -83,20 +89,24 @@ class Origins:
     """Which nodes of the model a layer of the engine stands for, found by the names of tensors.
 
     ONNX Runtime keeps no such record.  A fused node still writes a tensor of the model (or, in the
-    blocked layout, is named after one: `<tensor>_nchwc`), so it stands for what computes that tensor
-    from the tensors that other layers write.  What follows a convolution inside it (a sum, an
-    activation) is added by its attributes.  A layer without such a tensor (a layout change) has none.
+    blocked layout, is named after one: `<tensor>_nchwc`), so it stands for what computes that
+    tensor from the tensors that other layers write.  What follows a convolution inside it (a sum,
+    an activation) is added by its attributes.  A layer without such a tensor (a layout change) has
+    none.
     """
 
     def __init__(self, original, engine):
         self._producer, self._consumers, self._label = {}, {}, {}
-        self._original = list(original.node)  # held: protobuf makes new wrappers (and ids) otherwise
+        self._original = list(
+            original.node
+        )  # held: protobuf makes new wrappers (and ids) otherwise
         for index, node in enumerate(self._original):
             self._label[id(node)] = layer_name(node, index).replace(",", "_")
             for name in node.output:
                 self._producer[name] = node
             for name in node.input:
                 self._consumers.setdefault(name, []).append(node)
+        self._named = {(node.name, node.op_type): node for node in self._original if node.name}
         self._order = {id(node): index for index, node in enumerate(self._original)}
         self._nodes = {layer_name(node, index): node for index, node in enumerate(engine.node)}
         self._written = {}
@@ -109,9 +119,19 @@ class Origins:
         """Tensors of the model that engine node `node` writes."""
         if node.op_type in ("ReorderInput", "ReorderOutput"):
             return []
-        if layer.endswith("_nchwc") and layer[: -len("_nchwc")] in self._producer:
-            return [layer[: -len("_nchwc")]]
-        return [name for name in node.output if name in self._producer]
+        if layer.endswith("_nchwc"):
+            tensor = layer[: -len("_nchwc")]
+            for ending in ("", "_bn", "_mul"):  # a normalisation turned into a convolution has one
+                if (
+                    tensor.endswith(ending)
+                    and tensor[: len(tensor) - len(ending)] in self._producer
+                ):
+                    return [tensor[: len(tensor) - len(ending)]]
+        tensors = [name for name in node.output if name in self._producer]
+        same = self._named.get((node.name, node.op_type))
+        if not tensors and same is not None:  # kept its name, writes another layout
+            tensors = [name for name in same.output if name]
+        return tensors
 
     def of(self, layer):
         """Names of the original nodes, comma separated, in the model's order; "" when unknown."""
@@ -126,8 +146,11 @@ class Origins:
             if id(node) in found:
                 continue
             found[id(node)] = node
-            stack.extend(name for name in node.input
-                         if name in self._producer and self._written.get(name) in (None, layer))
+            stack.extend(
+                name
+                for name in node.input
+                if name in self._producer and self._written.get(name) in (None, layer)
+            )
         for node in self._followers[layer]:
             found[id(node)] = node
         return ",".join(self._label[key] for key in sorted(found, key=self._order.get))
@@ -135,7 +158,8 @@ class Origins:
     def _follow(self, layer, engine_node):
         """Original nodes fused behind the tensor that names the layer; marks what they write."""
         tensors = self._tensors(layer, engine_node)
-        wanted = [["Add", "Sum"]] if len(engine_node.input) > 3 and engine_node.input[3] else []
+        has_sum = "Conv" in engine_node.op_type and len(engine_node.input) > 3
+        wanted = [["Add", "Sum"]] if has_sum and engine_node.input[3] else []
         for attribute in engine_node.attribute:
             if attribute.name == "activation" and attribute.s:
                 wanted.append([attribute.s.decode("utf-8", "replace")])

@@ -12,8 +12,8 @@ MAX_BYTES = (1 << 31) - 1  # protobuf's limit for one message
 def load(path):
     """The ONNX ModelProto at `path`, its external data merged in.
 
-    Raises BuildError: `invalid` when the file is no ONNX model or its external data lies outside its
-    folder, `missing` when external data is not there, `unsupported` above 2 GiB.
+    Raises BuildError: `invalid` when the file is no ONNX model or its external data lies outside
+    its folder, `missing` when external data is not there, `unsupported` above 2 GiB.
     """
     import onnx
     from google.protobuf.message import DecodeError
@@ -25,21 +25,26 @@ def load(path):
     except OSError as error:
         raise ab.BuildError("missing", "model %s: %s" % (path, error.strerror))
     if not model.HasField("graph") or not model.graph.output:
-        raise ab.BuildError("invalid", "model %s: no graph with outputs in it: not a whole ONNX file" % path)
+        raise ab.BuildError(
+            "invalid", "model %s: no graph with outputs in it: not a whole ONNX file" % path
+        )
     folder = os.path.dirname(os.path.abspath(path))
     total = os.path.getsize(path) + check_external_data(model, folder)
     if total > MAX_BYTES:
-        raise ab.BuildError("unsupported", "model %s: %d bytes with its weights, the limit is 2 GiB"
-                            % (path, total))
+        raise ab.BuildError(
+            "unsupported", "model %s: %d bytes with its weights, the limit is 2 GiB" % (path, total)
+        )
     try:
         onnx.load_external_data_for_model(model, folder)
     except Exception as error:  # several classes, by version of onnx
         raise ab.BuildError("invalid", "model %s: external data: %s" % (path, error))
+    for tensor in tensors(model):
+        tensor.ClearField("data_location")  # all is inside now; absent means so too
     return model
 
 
 def tensors(model):
-    """Every TensorProto of `model`: initialisers, sparse ones, attributes, sub-graphs and functions."""
+    """Every TensorProto of `model`: initialisers, attributes, sub-graphs and functions."""
     graphs, nodes = [model.graph], []
     for function in model.functions:
         nodes.extend(function.node)
@@ -52,16 +57,20 @@ def tensors(model):
             nodes.extend(graph.node)
             continue
         for attribute in nodes.pop().attribute:
-            yield attribute.t
+            if attribute.HasField("t"):
+                yield attribute.t
             yield from attribute.tensors
-            for sparse in [attribute.sparse_tensor] + list(attribute.sparse_tensors):
+            sparse_tensors = (
+                [attribute.sparse_tensor] if attribute.HasField("sparse_tensor") else []
+            )
+            for sparse in sparse_tensors + list(attribute.sparse_tensors):
                 yield from (sparse.values, sparse.indices)
             graphs.extend([attribute.g] if attribute.HasField("g") else [])
             graphs.extend(attribute.graphs)
 
 
 def check_external_data(model, folder):
-    """Bytes of external data; every file of it must be a regular file inside `folder`, links resolved."""
+    """Bytes of external data; each must be a regular file inside `folder`, links resolved."""
     from onnx import TensorProto
 
     root = os.path.realpath(folder)
@@ -73,14 +82,22 @@ def check_external_data(model, folder):
         location = entries.get("location", "")
         real = os.path.realpath(os.path.join(root, location))
         if not location or os.path.isabs(location) or not real.startswith(root + os.sep):
-            raise ab.BuildError("invalid", "external data %r of tensor %s lies outside the model's folder"
-                                % (location, tensor.name))
+            raise ab.BuildError(
+                "invalid",
+                "external data %r of tensor %s lies outside the model's folder"
+                % (location, tensor.name),
+            )
         if not os.path.exists(real):
-            raise ab.BuildError("missing", "external data %s of tensor %s: no such file in %s"
-                                % (location, tensor.name, folder))
+            raise ab.BuildError(
+                "missing",
+                "external data %s of tensor %s: no such file in %s"
+                % (location, tensor.name, folder),
+            )
         if not stat.S_ISREG(os.stat(real).st_mode):
-            raise ab.BuildError("invalid", "external data %s of tensor %s: not a regular file"
-                                % (location, tensor.name))
+            raise ab.BuildError(
+                "invalid",
+                "external data %s of tensor %s: not a regular file" % (location, tensor.name),
+            )
         seen.add(real)
     return sum(os.path.getsize(real) for real in seen)
 
@@ -105,15 +122,18 @@ def fix_shapes(model, shapes):
     """Gives every input of `model` the static extents of `shapes` {name: extents}.
 
     The named dimensions that get a value so are replaced in the whole graph.  Raises BuildError
-    `invalid` when `shapes` and the model contradict each other or an extent stays open, `unsupported`
-    for inputs that are no tensors.
+    `invalid` when `shapes` and the model contradict each other or an extent stays open,
+    `unsupported` for inputs that are no tensors.
     """
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
     unknown = sorted(set(shapes) - {value.name for value in inputs})
     if unknown:
-        raise ab.BuildError("invalid", "shapes: the model has no input %s; it has %s" % (
-            unknown[0], ", ".join(value.name for value in inputs) or "none"))
+        raise ab.BuildError(
+            "invalid",
+            "shapes: the model has no input %s; it has %s"
+            % (unknown[0], ", ".join(value.name for value in inputs) or "none"),
+        )
     named = {}
     for value in inputs:
         if value.type.WhichOneof("value") != "tensor_type":
@@ -129,26 +149,36 @@ def fix_shapes(model, shapes):
 
 
 def merge_shape(name, tensor_type, wanted, named):
-    """Static extents of input `name`; `named` collects {dim_param: extent}.  Raises as fix_shapes."""
+    """Static extents of input `name`; `named` collects {dim_param: extent}; as fix_shapes."""
     has_shape = tensor_type.HasField("shape")
     dims = list(tensor_type.shape.dim)
     if wanted is None:
         wanted = [dim.dim_value if dim.WhichOneof("value") == "dim_value" else -1 for dim in dims]
     if not has_shape and -1 not in wanted and wanted:
         return wanted
-    text = "[%s]" % ", ".join(str(d.dim_value) if d.WhichOneof("value") == "dim_value"
-                              else d.dim_param or "?" for d in dims)
+    text = "[%s]" % ", ".join(
+        str(d.dim_value) if d.WhichOneof("value") == "dim_value" else d.dim_param or "?"
+        for d in dims
+    )
     if not has_shape or -1 in wanted:
-        raise ab.BuildError("invalid", "input %s %s has an open extent: give its shape with --shapes"
-                            % (name, text if has_shape else "of unknown rank"))
+        raise ab.BuildError(
+            "invalid",
+            "input %s %s has an open extent: give its shape with --shapes"
+            % (name, text if has_shape else "of unknown rank"),
+        )
     if len(wanted) != len(dims):
-        raise ab.BuildError("invalid", "shapes: input %s is %s, got rank %d" % (name, text, len(wanted)))
+        raise ab.BuildError(
+            "invalid", "shapes: input %s is %s, got rank %d" % (name, text, len(wanted))
+        )
     for dim, extent in zip(dims, wanted):
         fixed = dim.dim_value if dim.WhichOneof("value") == "dim_value" else None
         fixed = named.get(dim.dim_param) if dim.dim_param else fixed
         if fixed is not None and fixed != extent:
-            raise ab.BuildError("invalid", "shapes: input %s is %s, got %s: %s is %d already"
-                                % (name, text, wanted, dim.dim_param or "one extent", fixed))
+            raise ab.BuildError(
+                "invalid",
+                "shapes: input %s is %s, got %s: %s is %d already"
+                % (name, text, wanted, dim.dim_param or "one extent", fixed),
+            )
         if dim.dim_param:
             named[dim.dim_param] = extent
     return wanted
@@ -157,8 +187,8 @@ def merge_shape(name, tensor_type, wanted, named):
 def fix_outputs(model, session):
     """Writes static extents into the outputs of `model`.
 
-    What ONNX Runtime infers is taken; an output it leaves open is measured on zeros, ones and random
-    numbers: one that differs depends on the data and is `unsupported`.
+    What ONNX Runtime infers is taken; an output it leaves open is measured on zeros, ones and
+    random numbers: one that differs depends on the data and is `unsupported`.
     """
     shapes = {node.name: list(node.shape) for node in session.get_outputs()}
     if any(not isinstance(extent, int) for shape in shapes.values() for extent in shape):
@@ -166,8 +196,10 @@ def fix_outputs(model, session):
         for name in shapes:
             found = {tuple(run[name]) for run in measured}
             if len(found) != 1:
-                raise ab.BuildError("unsupported", "output %s: its shape depends on the data: %s"
-                                    % (name, sorted(found)))
+                raise ab.BuildError(
+                    "unsupported",
+                    "output %s: its shape depends on the data: %s" % (name, sorted(found)),
+                )
             shapes[name] = list(found.pop())
     for value in model.graph.output:
         if value.type.WhichOneof("value") not in (None, "tensor_type"):
@@ -179,13 +211,13 @@ ORT_DTYPES = {"float": "float32", "double": "float64"}
 
 
 def dtype_of(node):
-    """Manifest spelling of the element type of an onnxruntime NodeArg, whose type reads "tensor(float)"."""
+    """Manifest spelling of the element type of an onnxruntime NodeArg ("tensor(float)")."""
     text = node.type[7:-1] if node.type.startswith("tensor(") else node.type
     return ORT_DTYPES.get(text, text)
 
 
 def run_once(session, fill="zeros"):
-    """Runs `session` on made inputs; {output name: shape}.  `fill`: zeros, ones or random (seed 1)."""
+    """Runs `session` on made inputs; {output name: shape}.  `fill`: zeros, ones or random."""
     import numpy
     import onnxruntime
 
@@ -208,6 +240,8 @@ def run_once(session, fill="zeros"):
     try:
         values = session.run_with_ort_values(names, feeds)
     except Exception as error:  # the binding's exception classes are not public
-        raise ab.BuildError("failed", "ONNX Runtime cannot run the model on %s: %s"
-                            % (fill, ab.one_line(error, 600)))
+        raise ab.BuildError(
+            "failed",
+            "ONNX Runtime cannot run the model on %s: %s" % (fill, ab.one_line(error, 600)),
+        )
     return {name: value.shape() for name, value in zip(names, values)}

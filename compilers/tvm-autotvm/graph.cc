@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string_view>
 
 namespace assay::tvm {
@@ -20,7 +20,8 @@ struct TypeRow {
   assay_dtype dtype;
   DataType type;
 };
-// One table for both spellings: manifest.json ("bool") and graph.json ("bool" is one bit in a byte).
+// One table for both spellings: manifest.json ("bool") and graph.json ("bool" is one bit in a
+// byte).
 constexpr std::array<TypeRow, 12> kTypes = {{{"float32", ASSAY_F32, {2, 32, 1}},
                                              {"float64", ASSAY_F64, {2, 64, 1}},
                                              {"float16", ASSAY_F16, {2, 16, 1}},
@@ -57,7 +58,8 @@ Json parse_json(const std::string& text, const std::string& where) {
   return json;
 }
 
-const Json& member(const Json& json, const char* key, Json::value_t type, const std::string& where) {
+const Json& member(const Json& json, const char* key, Json::value_t type,
+                   const std::string& where) {
   const auto found = json.is_object() ? json.find(key) : json.end();
   if (!json.is_object() || found == json.end() || found->type() != type) {
     bad(where + ": `" + key + "` is missing or of the wrong type");
@@ -68,11 +70,13 @@ const Json& member(const Json& json, const char* key, Json::value_t type, const 
 int64_t whole(const Json& json, int64_t low, int64_t high, const std::string& where) {
   if (!json.is_number_integer()) bad(where + ": expected a whole number");
   const int64_t value = json.get<int64_t>();
-  if (value < low || value > high) bad(where + ": number " + std::to_string(value) + " is out of range");
+  if (value < low || value > high)
+    bad(where + ": number " + std::to_string(value) + " is out of range");
   return value;
 }
 
-TensorInfo tensor_info(std::string name, const Json& dtype, const Json& shape, const std::string& where) {
+TensorInfo tensor_info(std::string name, const Json& dtype, const Json& shape,
+                       const std::string& where) {
   if (!dtype.is_string()) bad(where + ": element type is no text");
   const std::string type_name = dtype.get<std::string>();
   const auto row = std::find_if(kTypes.begin(), kTypes.end(),
@@ -92,7 +96,8 @@ Entry entry(const Json& json, const Graph& graph, size_t limit, const std::strin
   if (!json.is_array() || json.size() < 2) bad(where + ": expected [node, index]");
   Entry result;
   result.node = static_cast<int32_t>(whole(json[0], 0, static_cast<int64_t>(limit) - 1, where));
-  result.index = static_cast<int32_t>(whole(json[1], 0, graph.nodes[result.node].outputs - 1, where));
+  result.index =
+      static_cast<int32_t>(whole(json[1], 0, graph.nodes[result.node].outputs - 1, where));
   return result;
 }
 
@@ -104,8 +109,10 @@ Node node(const Json& json, const Graph& graph, const std::string& where) {
   if (op != "tvm_op") bad(where + ": operator " + op + " is not known");
   const Json& attrs = member(json, "attrs", Json::value_t::object, where);
   result.function = member(attrs, "func_name", Json::value_t::string, where).get<std::string>();
-  const std::string outputs = member(attrs, "num_outputs", Json::value_t::string, where).get<std::string>();
-  if (outputs.empty() || outputs.size() > 6 || outputs.find_first_not_of("0123456789") != std::string::npos) {
+  const std::string outputs =
+      member(attrs, "num_outputs", Json::value_t::string, where).get<std::string>();
+  if (outputs.empty() || outputs.size() > 6 ||
+      outputs.find_first_not_of("0123456789") != std::string::npos) {
     bad(where + ": num_outputs is no number");
   }
   result.outputs = std::stoi(outputs);
@@ -128,7 +135,8 @@ Graph graph_from_text(const std::string& text, const std::string& where) {
   graph.text = text;
   int64_t entries = 0;
   for (const Json& item : member(json, "nodes", Json::value_t::array, where)) {
-    graph.nodes.push_back(node(item, graph, where + ": node " + std::to_string(graph.nodes.size())));
+    graph.nodes.push_back(
+        node(item, graph, where + ": node " + std::to_string(graph.nodes.size())));
     graph.nodes.back().first_entry = static_cast<int32_t>(entries);
     entries += graph.nodes.back().outputs;
     if (entries > (1 << 24)) bad(where + ": too many tensors");
@@ -144,21 +152,24 @@ Graph graph_from_text(const std::string& text, const std::string& where) {
   const Json& types = typed_list(attrs, "dltype", where);
   const Json& shapes = typed_list(attrs, "shape", where);
   if (types.size() != shapes.size() || static_cast<int64_t>(types.size()) != entries) {
-    bad(where + ": has " + std::to_string(entries) + " tensors but " + std::to_string(types.size()) +
-        " types and " + std::to_string(shapes.size()) + " shapes");
+    bad(where + ": has " + std::to_string(entries) + " tensors but " +
+        std::to_string(types.size()) + " types and " + std::to_string(shapes.size()) + " shapes");
   }
   for (size_t i = 0; i < types.size(); ++i) {
-    graph.tensors.push_back(tensor_info("", types[i], shapes[i], where + ": tensor " + std::to_string(i)));
+    graph.tensors.push_back(
+        tensor_info("", types[i], shapes[i], where + ": tensor " + std::to_string(i)));
   }
   return graph;
 }
 
-std::vector<TensorInfo> manifest_tensors(const Json& manifest, const char* key, const std::string& where) {
+std::vector<TensorInfo> manifest_tensors(const Json& manifest, const char* key,
+                                         const std::string& where) {
   std::vector<TensorInfo> result;
   for (const Json& item : member(manifest, key, Json::value_t::array, where)) {
     const std::string here = where + ": " + key;
     const std::string name = member(item, "name", Json::value_t::string, here).get<std::string>();
-    if (!item.contains("dtype") || !item.contains("shape")) bad(here + ": dtype or shape is missing");
+    if (!item.contains("dtype") || !item.contains("shape"))
+      bad(here + ": dtype or shape is missing");
     result.push_back(tensor_info(name, item["dtype"], item["shape"], here + " " + name));
     if (result.back().shape.size() > ASSAY_MAX_RANK) bad(here + " " + name + ": rank is above 8");
   }
@@ -167,7 +178,43 @@ std::vector<TensorInfo> manifest_tensors(const Json& manifest, const char* key, 
 
 void match(const TensorInfo& declared, const TensorInfo& built, const std::string& where) {
   if (declared.dtype != built.dtype || declared.shape != built.shape) {
-    bad(where + " " + declared.name + ": manifest.json and graph.json disagree about type or shape");
+    bad(where + " " + declared.name +
+        ": manifest.json and graph.json disagree about type or shape");
+  }
+}
+
+// Names in params.bin: two 64-bit words, then a counted list of counted texts, little endian. TVM
+// skips constants that it does not find, and would run with whatever the memory holds.
+std::vector<std::string> constant_names(const std::string& blob, const std::string& where) {
+  size_t at = 0;
+  const auto word = [&] {
+    uint64_t value = 0;
+    if (blob.size() - at < sizeof value) bad(where + ": is cut off");
+    std::memcpy(&value, blob.data() + at, sizeof value);
+    at += sizeof value;
+    return value;
+  };
+  if (word() != 0xF7E58D4F05049CB7u) bad(where + ": is no TVM parameter file");
+  word();
+  std::vector<std::string> names;
+  for (uint64_t left = word(); left > 0; --left) {
+    const uint64_t size = word();
+    if (size > blob.size() - at) bad(where + ": is cut off");
+    names.emplace_back(blob, at, size);
+    at += size;
+  }
+  return names;
+}
+
+void check_constants(const EngineFiles& engine, const std::string& where) {
+  const std::vector<std::string> names = constant_names(engine.params, where);
+  for (const int32_t argument : engine.graph.arguments) {
+    const std::string& name = engine.graph.nodes[static_cast<size_t>(argument)].name;
+    const bool input = std::any_of(engine.inputs.begin(), engine.inputs.end(),
+                                   [&](const TensorInfo& info) { return info.name == name; });
+    if (!input && std::find(names.begin(), names.end(), name) == names.end()) {
+      bad(where + ": lacks the constant " + name + " of graph.json");
+    }
   }
 }
 
@@ -175,12 +222,14 @@ EngineFiles engine_from_folder(const std::string& folder) {
   EngineFiles engine;
   const std::string where = folder + "/manifest.json";
   const Json manifest = parse_json(read_text(where), where);
-  if (whole(member(manifest, "format", Json::value_t::number_unsigned, where), 0, 1 << 20, where) != 1) {
+  if (whole(member(manifest, "format", Json::value_t::number_unsigned, where), 0, 1 << 20, where) !=
+      1) {
     bad(where + ": format is not 1; this runner is too old or too new for it");
   }
   engine.version = member(manifest, "version", Json::value_t::string, where).get<std::string>();
-  engine.threads = static_cast<int32_t>(
-      whole(member(manifest, "threads", Json::value_t::number_unsigned, where), 1, 4096, where + ": threads"));
+  engine.threads =
+      static_cast<int32_t>(whole(member(manifest, "threads", Json::value_t::number_unsigned, where),
+                                 1, 4096, where + ": threads"));
   engine.inputs = manifest_tensors(manifest, "inputs", where);
   engine.outputs = manifest_tensors(manifest, "outputs", where);
   engine.library = folder + "/model.so";
@@ -200,6 +249,7 @@ EngineFiles engine_from_folder(const std::string& folder) {
     engine.input_numbers.push_back(number);
     engine.input_direct.push_back(!graph.renamed(source));
   }
+  check_constants(engine, folder + "/params.bin");
   if (graph.heads.size() != engine.outputs.size()) {
     bad(where + ": names " + std::to_string(engine.outputs.size()) + " outputs, graph.json has " +
         std::to_string(graph.heads.size()));
@@ -208,9 +258,9 @@ EngineFiles engine_from_folder(const std::string& folder) {
     const Entry head = graph.heads[i];
     match(engine.outputs[i], graph.tensor(head), where + ": output");
     const std::string& function = graph.nodes[head.node].function;
-    const auto same = std::count_if(graph.heads.begin(), graph.heads.end(), [&](const Entry& other) {
-      return other.node == head.node && other.index == head.index;
-    });
+    const auto same = std::count_if(
+        graph.heads.begin(), graph.heads.end(),
+        [&](const Entry& other) { return other.node == head.node && other.index == head.index; });
     engine.output_paths.push_back(function.empty() ? OutputPath::kCopyArgument
                                   : function == "__nop" || graph.renamed(head) || same > 1
                                       ? OutputPath::kCopy

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the runner reads of an engine folder: manifest.json (names, types and shapes of the model's inputs
-// and outputs) and graph.json (TVM's graph: which function runs when, on which tensors).
+// What the runner reads of an engine folder: manifest.json (names, types and shapes of the model's
+// inputs and outputs) and graph.json (TVM's graph: which function runs when, on which tensors).
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,8 @@ struct Entry {  // one output of one node
 
 struct Node {
   std::string name;
-  std::string function;  // "" for inputs and parameters, "__nop" for a reshape that only renames memory
+  std::string
+      function;  // "" for inputs and parameters, "__nop" for a reshape that only renames memory
   std::vector<Entry> inputs;
   int32_t outputs = 1;
   int32_t first_entry = 0;  // number of its output 0 in `tensors`
@@ -35,9 +36,9 @@ struct Node {
 
 struct Graph {
   std::vector<Node> nodes;
-  std::vector<int32_t> arguments;  // nodes that are inputs or parameters, in TVM's input order
-  std::vector<Entry> heads;        // outputs of the model
-  std::vector<TensorInfo> tensors; // of every entry; `name` is empty
+  std::vector<int32_t> arguments;   // nodes that are inputs or parameters, in TVM's input order
+  std::vector<Entry> heads;         // outputs of the model
+  std::vector<TensorInfo> tensors;  // of every entry; `name` is empty
   std::string text;
 
   const TensorInfo& tensor(Entry entry) const {
@@ -45,14 +46,15 @@ struct Graph {
   }
   // TVM input number of the argument called `name`, or -1.
   int32_t argument_index(const std::string& name) const;
-  // True when a "__nop" node reads the entry: its memory has a second name that TVM does not follow.
+  // True when a "__nop" node reads the entry: its memory has a second name that TVM does not
+  // follow.
   bool renamed(Entry entry) const;
 };
 
 // How a model output reaches the caller's buffer.
 enum class OutputPath {
-  kDirect,       // the last function writes into it
-  kCopy,         // copied out of the executor after the run: its memory has another name in the graph
+  kDirect,  // the last function writes into it
+  kCopy,    // copied out of the executor after the run: its memory has another name in the graph
   kCopyArgument  // the output is an input or parameter of the model itself
 };
 
@@ -69,8 +71,9 @@ struct EngineFiles {
   int32_t threads = 0;  // as built
 };
 
-// Reads and checks manifest.json, graph.json and params.bin below `folder`. Anything that does not fit
-// (missing member, wrong type, index out of range, manifest and graph disagree) is ASSAY_INVALID.
+// Reads and checks manifest.json, graph.json and params.bin below `folder`. Anything that does not
+// fit (missing member, wrong type, index out of range, manifest and graph disagree) is
+// ASSAY_INVALID.
 Expected<EngineFiles> read_engine(const std::string& folder);
 
 // Exposed for tests.

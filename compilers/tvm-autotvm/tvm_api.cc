@@ -44,8 +44,8 @@ Expected<const Api*> load_api(const std::string& library) {
     }
     return &state.api;
   }
-  // RTLD_LOCAL: an engine's shared object gets the runtime's entry points as pointers when it is loaded
-  // and needs no global symbols.
+  // RTLD_LOCAL: an engine's shared object gets the runtime's entry points as pointers when it is
+  // loaded and needs no global symbols.
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     const char* why = dlerror();
@@ -77,7 +77,8 @@ Expected<const Api*> load_api(const std::string& library) {
 std::string last_error_line(const Api& api) {
   const char* raw = api.last_error();
   const std::string_view all = raw != nullptr ? raw : "";
-  // TVM puts a back trace before its message; the message is the last line that names an error class.
+  // TVM puts a back trace before its message; the message is the last line that names an error
+  // class.
   std::string_view best;
   std::string_view first;
   for (size_t at = 0; at < all.size();) {
@@ -87,7 +88,8 @@ std::string last_error_line(const Api& api) {
     const size_t text = line.find_first_not_of(" \t-");
     if (text == std::string_view::npos) continue;
     if (first.empty()) first = line.substr(text);
-    if (line.find("Error: ") != std::string_view::npos || line.find("Check failed") != std::string_view::npos) {
+    if (line.find("Error: ") != std::string_view::npos ||
+        line.find("Check failed") != std::string_view::npos) {
       best = line.substr(text);
     }
   }
@@ -116,7 +118,8 @@ Expected<Function> module_function(const Api& api, const Module& module, const c
   if (api.module_function(module.handle(), name, query_imports ? 1 : 0, &handle) != 0) {
     return fail(ASSAY_FAILED, last_error_line(api));
   }
-  if (handle == nullptr) return fail(ASSAY_INVALID, std::string("TVM module has no function ") + name);
+  if (handle == nullptr)
+    return fail(ASSAY_INVALID, std::string("TVM module has no function ") + name);
   return Function(&api, handle, true);
 }
 

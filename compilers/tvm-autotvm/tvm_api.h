@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of TVM 0.14's C interface that the runner needs, loaded at run time from libtvm_runtime.so.
+// The part of TVM 0.14's C interface that the runner needs, loaded at run time from
+// libtvm_runtime.so.
 //
-// The binary packages of TVM 0.14 carry no headers, so the few types are declared here as the library's
-// own ABI has them (DLPack 0.8 tensors, packed-function values, type codes).
+// The binary packages of TVM 0.14 carry no headers, so the few types are declared here as the
+// library's own ABI has them (DLPack 0.8 tensors, packed-function values, type codes).
 #pragma once
 
 #include <cstddef>
@@ -48,7 +49,8 @@ struct Tensor {  // DLTensor
   int64_t* strides;  // null: dense
   uint64_t byte_offset;
 };
-static_assert(sizeof(Tensor) == 48 && offsetof(Tensor, shape) == 24 && offsetof(Tensor, byte_offset) == 40);
+static_assert(sizeof(Tensor) == 48 && offsetof(Tensor, shape) == 24 &&
+              offsetof(Tensor, byte_offset) == 40);
 
 union Value {
   int64_t integer;
@@ -79,21 +81,23 @@ struct ByteArray {
   size_t size;
 };
 
-// Entry points of one loaded libtvm_runtime.so. Every function returns 0, or -1 and sets last_error().
+// Entry points of one loaded libtvm_runtime.so. Every function returns 0, or -1 and sets
+// last_error().
 struct Api {
   const char* (*last_error)();
   int (*module_load)(const char* file, const char* format, void** out);
   int (*module_function)(void* module, const char* name, int query_imports, void** out);
   int (*module_free)(void* module);
-  int (*function_call)(void* function, Value* args, int* codes, int count, Value* result, int* code);
+  int (*function_call)(void* function, Value* args, int* codes, int count, Value* result,
+                       int* code);
   int (*function_free)(void* function);
   int (*function_global)(const char* name, void** out);
   int (*array_free)(Tensor* array);
   int (*object_free)(void* object);
 };
 
-// The one Api of this process: libtvm_runtime.so keeps a thread pool and a global table, so it is never
-// unloaded and a second path is refused. Missing file or symbol: ASSAY_MISSING.
+// The one Api of this process: libtvm_runtime.so keeps a thread pool and a global table, so it is
+// never unloaded and a second path is refused. Missing file or symbol: ASSAY_MISSING.
 Expected<const Api*> load_api(const std::string& library);
 
 // TVM's last error as one line without its back trace.

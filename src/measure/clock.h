@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The clock of every real time stamp: CLOCK_MONOTONIC, and what one reading of it costs on this machine.
+// The clock of every real time stamp: CLOCK_MONOTONIC, and what one reading of it costs on this
+// machine.
 #pragma once
 
 #include <time.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The timed loop. Between two stamps stands the run and nothing else; after them one sample is stored and the
-// published count is advanced. Everything slow (order, buffers, page faults) belongs before it.
+// The timed loop. Between two stamps stands the run and nothing else; after them one sample is
+// stored and the published count is advanced. Everything slow (order, buffers, page faults) belongs
+// before it.
 #pragma once
 
 #include <atomic>
@@ -14,17 +15,18 @@ enum class LoopEnd { complete, out_of_time, run_failed };
 
 struct LoopResult {
   LoopEnd end = LoopEnd::complete;
-  int64_t n = 0;  // samples stored: valid whatever `end` is
-  int status = 0; // what `run` returned when it failed
+  int64_t n = 0;   // samples stored: valid whatever `end` is
+  int status = 0;  // what `run` returned when it failed
 };
 
 // run(int32_t slot) -> int, 0 for success.  now() -> int64_t ns.
-// order[n]: slot of each sample (int64, as it lies in the shared buffer).  samples[n]: ns, written here.
-// written: advanced to i+1 once sample i is stored (release), so that another process can save what is there.
-// deadline_ns: in units of now(); the loop ends after the first sample that finishes at or past it.
+// order[n]: slot of each sample (int64, as it lies in the shared buffer).  samples[n]: ns, written
+// here. written: advanced to i+1 once sample i is stored (release), so that another process can
+// save what is there. deadline_ns: in units of now(); the loop ends after the first sample that
+// finishes at or past it.
 template <class Run, class Now>
-inline LoopResult timed_loop(Run&& run, Now&& now, const int64_t* order, int64_t n, int64_t* samples,
-                             int64_t* written,
+inline LoopResult timed_loop(Run&& run, Now&& now, const int64_t* order, int64_t n,
+                             int64_t* samples, int64_t* written,
                              int64_t deadline_ns = std::numeric_limits<int64_t>::max()) {
   std::atomic_ref<int64_t> published(*written);
   for (int64_t i = 0; i < n; ++i) {
@@ -42,8 +44,8 @@ inline LoopResult timed_loop(Run&& run, Now&& now, const int64_t* order, int64_t
   return {LoopEnd::complete, n, 0};
 }
 
-// Runs slots round robin, untimed, until both `runs` runs were made and `min_ns` of now() have passed, or
-// `give_up()` says true (asked after each run).
+// Runs slots round robin, untimed, until both `runs` runs were made and `min_ns` of now() have
+// passed, or `give_up()` says true (asked after each run).
 struct WarmUpResult {
   int64_t runs = 0;
   int status = 0;  // of the run that failed, else 0

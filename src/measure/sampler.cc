@@ -23,7 +23,7 @@ constexpr size_t max_wakes = 20000;  // at 50 ms: 1000 s; later wakes widen the 
 std::string small_file(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return "";
-  std::string text(16384, '\0');
+  std::string text(65536, '\0');
   const ssize_t got = read(fd, text.data(), text.size());
   close(fd);
   text.resize(got > 0 ? static_cast<size_t>(got) : 0);
@@ -83,9 +83,10 @@ MachineSample read_machine(int cpu) {
   return sample;
 }
 
-int spare_cpu(const std::vector<int>& busy) {
+int spare_cpu(const std::vector<int>& busy, std::optional<int> wanted) {
   int found = -1;
-  // A throw-away thread widens its own affinity to learn what the kernel would allow; the caller's stays.
+  // A throw-away thread widens its own affinity to learn what the kernel would allow; the caller's
+  // stays.
   std::thread([&] {
     cpu_set_t all;
     CPU_ZERO(&all);
@@ -93,7 +94,9 @@ int spare_cpu(const std::vector<int>& busy) {
     if (sched_setaffinity(0, sizeof all, &all) != 0) return;
     if (sched_getaffinity(0, sizeof all, &all) != 0) return;
     for (int c = 0; c < CPU_SETSIZE && found < 0; ++c)
-      if (CPU_ISSET(c, &all) && std::find(busy.begin(), busy.end(), c) == busy.end()) found = c;
+      if (CPU_ISSET(c, &all) && wanted.value_or(c) == c &&
+          std::find(busy.begin(), busy.end(), c) == busy.end())
+        found = c;
   }).join();
   return found;
 }
@@ -129,15 +132,17 @@ Sampler::ThreadCounters Sampler::read_thread() {
 }
 
 void Sampler::start() {
-  const int cpu = spec_.threaded ? spare_cpu(spec_.busy_cpus) : -1;
+  const int cpu = spec_.threaded ? spare_cpu(spec_.busy_cpus, spec_.wanted_cpu) : -1;
   threaded_ = cpu >= 0;
   machine_before_ = read_machine(spec_.measured_cpu);
   if (threaded_) thread_ = std::thread([this, cpu] { watch(cpu); });
+  running_ = true;
   thread_before_ = read_thread();  // last: what start itself costs is not the loop's
 }
 
 void Sampler::stop() {
-  if (!thread_.joinable() && threaded_) return;
+  if (!running_) return;
+  running_ = false;
   thread_after_ = read_thread();
   if (thread_.joinable()) {
     {
@@ -185,7 +190,8 @@ Json Sampler::report(int64_t n) const {
   out["major_faults"] = thread_after_.major_faults - thread_before_.major_faults;
   out["migrations"] = difference(thread_before_.migrations, thread_after_.migrations);
   out["steal_ticks"] = difference(machine_before_.steal_ticks, machine_after_.steal_ticks);
-  out["throttle_events"] = difference(machine_before_.throttle_events, machine_after_.throttle_events);
+  out["throttle_events"] =
+      difference(machine_before_.throttle_events, machine_after_.throttle_events);
   std::vector<int64_t> mhz;
   if (machine_before_.cpu_khz >= 0) mhz.push_back(machine_before_.cpu_khz / 1000);
   for (int64_t khz : frequencies_) mhz.push_back(khz / 1000);
@@ -195,7 +201,8 @@ Json Sampler::report(int64_t n) const {
   } else {
     out["cpu_mhz"] = mhz;
   }
-  out["psi_cpu_some_us"] = difference(machine_before_.psi_cpu_some_us, machine_after_.psi_cpu_some_us);
+  out["psi_cpu_some_us"] =
+      difference(machine_before_.psi_cpu_some_us, machine_after_.psi_cpu_some_us);
   Json windows = Json::array();
   for (const Wake& w : wakes_)
     windows.push_back(Json::array({w.begin_ns, w.end_ns, w.first_sample, w.last_sample}));

@@ -84,7 +84,8 @@ def is_complete(folder):
 
 
 def mark_complete(folder, text):
-    """Writes the marker as the last, durable act, so that a power cut leaves no false one."""
+    """Writes the marker last, when all else is on the disk: a power cut leaves no false one."""
+    os.sync()
     with open(folder / (MARKER + ".tmp"), "w") as file:
         file.write(text + "\n")
         file.flush()
@@ -140,5 +141,6 @@ def main_guard(main):
         say("interrupted; the same command goes on from here")
         sys.exit(130)
     except OSError as error:
-        say(f"{error.filename or 'system'}: {error.strerror}; free the path or the space and try again")
+        say(f"{error.filename or 'system'}: {error.strerror}; "
+            "free the path or the space and try again")
         sys.exit(3)

@@ -19,7 +19,7 @@ import shutil
 import tomllib
 import zipfile
 
-from common import SetupError, cache_dir, run, say, sha256_file
+from common import SetupError, cache_dir, locked, run, say, sha256_file
 
 PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:get"
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -60,6 +60,11 @@ def fetch(jar):
     A file whose SHA-256 differs from the pinned one (cut short, damaged, replaced) is thrown away
     and fetched once more; when the new one differs too, that is an error and nothing is used.
     """
+    with locked("maven"):  # Maven's local repository is not made for two writers
+        return _fetch(jar)
+
+
+def _fetch(jar):
     repository = cache_dir() / "maven"
     path = _local_path(repository, jar["artifact"])
     if path.is_file():

@@ -9,7 +9,6 @@ import argparse
 import json
 import pathlib
 import re
-import sys
 import tempfile
 
 from common import SetupError, main_guard, run
@@ -51,5 +50,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(pathlib.Path(__file__).parent))
     main_guard(main)

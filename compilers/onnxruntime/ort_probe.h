@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is found out about an engine by running it a second time, outside of any timing: which
+// kernels run, and the value of a tensor inside.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "onnx_wire.h"
+#include "ort_session.h"
+
+namespace assay::ort {
+
+struct Kernel {
+  std::string layer;      // node name, or "<Op>_<index>"
+  std::string kernel;     // "CPU:[domain.]Op[+Activation]"
+  std::string precision;  // of its first output: "fp32", "int64", ...
+};
+
+// The kernels in a trace of ONNX Runtime's profiler (JSON text), in order of execution.
+// ASSAY_FAILED when it is no such trace or lists no kernel. Same map as ort_kernels.py.
+Result<std::vector<Kernel>> parse_profile(std::string_view json, const OnnxFacts& facts);
+
+// Opens `model` once more under the profiler, runs it on zeros and lists its kernels. The trace is
+// written to a new folder below TMPDIR (else /tmp) and removed.
+Result<std::vector<Kernel>> profile_kernels(const Library& library, std::string_view model,
+                                            int threads, const OnnxFacts& facts);
+
+// A session of a model with one more output.
+class TensorProbe {
+ public:
+  // ASSAY_UNSUPPORTED when no node of the engine writes `name` (fused away or never there).
+  static Result<TensorProbe> open(const Library& library, std::string_view model,
+                                  const OnnxFacts& facts, int threads, const std::string& name);
+
+  // Runs the model on `inputs` (one pointer per input) and describes the tensor in `out`. With
+  // `data` its bytes are copied there; ASSAY_INVALID when `data_bytes` is not its size.
+  Status read(void* const* inputs, Tensor* out, void* data, size_t data_bytes) const;
+  const std::string& name() const { return name_; }
+
+ private:
+  TensorProbe(const Library& library, Session session, std::string name)
+      : library_(&library), session_(std::move(session)), name_(std::move(name)) {}
+  const Library* library_;
+  Session session_;
+  std::string name_;
+};
+
+}  // namespace assay::ort

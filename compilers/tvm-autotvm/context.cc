@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+#include "executor.h"
+
+namespace assay::tvm {
+namespace {
+
+// kAllocAlignment of TVM 0.14: what its executor demands of a buffer that it uses in place.
+constexpr uintptr_t kAlignment = 64;
+
+Tensor wrap(const TensorInfo& info, void* data) {
+  return {data,
+          {1, 0},
+          static_cast<int32_t>(info.shape.size()),
+          info.type,
+          const_cast<int64_t*>(info.shape.data()),
+          nullptr,
+          0};
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<Context>> Context::create(Engine& engine, int32_t slots) {
+  auto lease = engine.lease_executor();
+  if (!lease) return tl::unexpected(lease.error());
+  std::unique_ptr<Context> context(new Context(engine));
+  context->lease_ = std::move(*lease);
+  context->slots_.resize(static_cast<size_t>(slots));
+  const Module& executor =
+      context->lease_.executor != nullptr ? *context->lease_.executor : context->lease_.own;
+  const struct {
+    const char* name;
+    Function& slot;
+  } wanted[] = {{"run", context->run_},
+                {"set_input", context->set_input_},
+                {"set_input_zero_copy", context->set_input_direct_},
+                {"set_output_zero_copy", context->set_output_direct_},
+                {"get_output", context->get_output_}};
+  for (const auto& [name, slot] : wanted) {
+    auto function = module_function(engine.api(), executor, name);
+    if (!function) return tl::unexpected(function.error());
+    slot = std::move(*function);
+  }
+  context->error_.reserve(512);
+  return context;
+}
+
+Context::~Context() { engine_.give_back(lease_); }
+
+Outcome Context::bind(int32_t slot, void* const* inputs, void* const* outputs) {
+  if (slot < 0 || slot >= static_cast<int32_t>(slots_.size())) {
+    return fail(ASSAY_INVALID, "bind: slot " + std::to_string(slot) + " is out of range");
+  }
+  const EngineFiles& files = engine_.files();
+  Slot next;
+  next.tensors.reserve(files.inputs.size() +
+                       files.outputs.size());  // calls hold addresses of elements
+  const auto call = [&](size_t number) {
+    return Call{{{.integer = static_cast<int64_t>(number)}, {.handle = &next.tensors.back()}},
+                {kInt, kTensorHandle}};
+  };
+  for (size_t i = 0; i < files.inputs.size(); ++i) {
+    if (reinterpret_cast<uintptr_t>(inputs[i]) % kAlignment != 0) {
+      return fail(ASSAY_INVALID, "bind: input " + files.inputs[i].name + " is not 64-byte aligned");
+    }
+    next.tensors.push_back(wrap(files.inputs[i], inputs[i]));
+    if (files.input_numbers[i] < 0) continue;  // nothing reads this input
+    auto& list = files.input_direct[i] ? next.set_inputs : next.copy_inputs;
+    list.push_back(call(static_cast<size_t>(files.input_numbers[i])));
+  }
+  for (size_t i = 0; i < files.outputs.size(); ++i) {
+    if (reinterpret_cast<uintptr_t>(outputs[i]) % kAlignment != 0) {
+      return fail(ASSAY_INVALID,
+                  "bind: output " + files.outputs[i].name + " is not 64-byte aligned");
+    }
+    next.tensors.push_back(wrap(files.outputs[i], outputs[i]));
+    if (files.output_paths[i] == OutputPath::kDirect) {
+      next.set_outputs.push_back(call(i));
+      continue;
+    }
+    const std::string& source =
+        files.graph.nodes[static_cast<size_t>(files.graph.heads[i].node)].name;
+    const auto input = std::find_if(files.inputs.begin(), files.inputs.end(),
+                                    [&](const TensorInfo& info) { return info.name == source; });
+    if (files.output_paths[i] == OutputPath::kCopyArgument && input != files.inputs.end()) {
+      next.moves.push_back({outputs[i], inputs[input - files.inputs.begin()],
+                            static_cast<size_t>(files.outputs[i].bytes)});
+    } else {
+      next.copy_outputs.push_back(call(i));
+    }
+  }
+  next.bound = true;
+  slots_[static_cast<size_t>(slot)] =
+      std::move(next);  // moving a vector keeps its elements' addresses
+  if (current_ == slot) current_ = -1;
+  return {};
+}
+
+assay_status Context::failed() noexcept {
+  try {
+    error_ = "tvm: " + last_error_line(engine_.api());
+  } catch (...) {  // no memory for the text: the status says enough
+  }
+  return ASSAY_FAILED;
+}
+
+assay_status Context::run(int32_t slot) noexcept {
+  if (slot < 0 || slot >= static_cast<int32_t>(slots_.size()) ||
+      !slots_[static_cast<size_t>(slot)].bound) {
+    try {
+      error_ = "tvm: run on a slot that is not bound";
+    } catch (...) {
+    }
+    return ASSAY_INVALID;
+  }
+  Slot& bound = slots_[static_cast<size_t>(slot)];
+  if (slot != current_) {
+    current_ = -1;
+    for (Call& call : bound.set_inputs) {
+      if (set_input_direct_.call_raw(call.values, call.codes, 2) != 0) return failed();
+    }
+    for (Call& call : bound.set_outputs) {
+      if (set_output_direct_.call_raw(call.values, call.codes, 2) != 0) return failed();
+    }
+    current_ = slot;
+  }
+  for (Call& call : bound.copy_inputs) {
+    if (set_input_.call_raw(call.values, call.codes, 2) != 0) return failed();
+  }
+  if (run_.call_raw(nullptr, nullptr, 0) != 0) return failed();
+  for (Call& call : bound.copy_outputs) {
+    if (get_output_.call_raw(call.values, call.codes, 2) != 0) return failed();
+  }
+  for (const Copy& copy : bound.moves) std::memcpy(copy.to, copy.from, copy.bytes);
+  return ASSAY_OK;
+}
+
+Outcome Context::tensor_read(int32_t slot, const std::string& name, assay_tensor_desc* desc,
+                             void* data, size_t data_bytes) {
+  const EngineFiles& files = engine_.files();
+  const Graph& graph = files.graph;
+  Entry entry{-1, 0};
+  for (size_t i = 0; i < graph.nodes.size() && entry.node < 0; ++i) {
+    const Node& node = graph.nodes[i];
+    if (node.name == name) entry = {static_cast<int32_t>(i), 0};
+    for (int32_t k = 0; node.outputs > 1 && k < node.outputs; ++k) {
+      if (name == node.name + ":" + std::to_string(k)) entry = {static_cast<int32_t>(i), k};
+    }
+  }
+  if (entry.node < 0)
+    return fail(ASSAY_INVALID, "tensor " + name + ": the graph has no such layer");
+  read_info_ = graph.tensor(entry);
+  read_info_.name = name;
+  if (auto filled = fill_desc(read_info_, desc); !filled || data == nullptr) return filled;
+  if (data_bytes != static_cast<size_t>(read_info_.bytes)) {
+    return fail(ASSAY_INVALID, "tensor " + name + ": has " + std::to_string(read_info_.bytes) +
+                                   " bytes, the buffer " + std::to_string(data_bytes));
+  }
+  if (slot < 0 || slot >= static_cast<int32_t>(slots_.size()) ||
+      !slots_[static_cast<size_t>(slot)].bound) {
+    return fail(ASSAY_INVALID, "tensor_read: slot " + std::to_string(slot) + " is not bound");
+  }
+  if (debug_executor_.handle() == nullptr) {
+    auto executor = engine_.make_debug_executor();
+    if (!executor) return tl::unexpected(executor.error());
+    debug_executor_ = std::move(*executor);
+  }
+  const Api& api = engine_.api();
+  auto set_input = module_function(api, debug_executor_, "set_input");
+  auto execute_node = module_function(api, debug_executor_, "execute_node");
+  auto get_node_output = module_function(api, debug_executor_, "get_node_output");
+  if (!set_input) return tl::unexpected(set_input.error());
+  if (!execute_node || !get_node_output) {
+    return fail(ASSAY_UNSUPPORTED, "tensor_read: this TVM runtime has no node-by-node execution");
+  }
+  Slot& bound = slots_[static_cast<size_t>(slot)];
+  for (size_t i = 0; i < files.inputs.size(); ++i) {
+    if (files.input_numbers[i] < 0) continue;
+    auto done = set_input->call({integer(files.input_numbers[i]), tensor(&bound.tensors[i])});
+    if (!done) return tl::unexpected(done.error());
+  }
+  // Layers may share memory, so the value is taken right after its layer ran.
+  for (int32_t node = 0; node <= entry.node; ++node) {
+    auto done = execute_node->call({integer(node)});
+    if (!done) return tl::unexpected(done.error());
+  }
+  auto array = get_node_output->call({integer(entry.node), integer(entry.index)});
+  if (!array) return tl::unexpected(array.error());
+  if (array->code != kArrayHandle) return fail(ASSAY_FAILED, "get_node_output returned no array");
+  Tensor* value = static_cast<Tensor*>(array->value.handle);
+  std::memcpy(data, static_cast<const char*>(value->data) + value->byte_offset, data_bytes);
+  api.array_free(value);
+  return {};
+}
+
+}  // namespace assay::tvm

@@ -1,0 +1,433 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the two TVM 0.14 builders share: environment, target, ONNX import, export and kernel map.
+
+TVM itself is imported inside functions, after `prepare`: it reads its environment when it is
+loaded.
+"""
+
+import json
+import os
+import random
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "common"))
+import assay_builder as ab  # noqa: E402
+import kernel_source  # noqa: E402
+
+PACKAGES = ["numpy", "onnx", "xgboost", "scipy", "protobuf"]
+# Without this relay.build asks a server for tuned schedules, and an online build differs from an
+# offline one.
+ENVIRONMENT = {"TOPHUB_LOCATION": "NONE", "TVM_BIND_THREADS": "0"}
+
+
+def versions():
+    """{package: version}; TVM comes from a jar without metadata, so its own file is asked."""
+    found = {"tvm": _tvm_version()}
+    found.update(ab.package_versions(PACKAGES))
+    return found
+
+
+def _tvm_version():
+    for folder in sys.path:
+        path = os.path.join(folder, "tvm", "_ffi", "libinfo.py")
+        if os.path.isfile(path):
+            with open(path, encoding="utf-8") as handle:
+                for line in handle:
+                    if line.startswith("__version__"):
+                        return line.split("=")[1].strip().strip("\"'")
+    raise ab.BuildError(
+        "missing",
+        "tvm is not in %s: install it with `./assay-up compilers tvm-autotvm`" % sys.prefix,
+    )
+
+
+# ---------------------------------------------------------------- before TVM is loaded
+def prepare(job):
+    """Fixes environment, CPU set and seeds, and loads TVM; refuses any precision but fp32."""
+    request = job.request
+    if request.precision != "fp32":
+        raise ab.BuildError(
+            "unsupported",
+            "precision %s: TVM 0.14 is built here for fp32 only; "
+            "ask for --precision fp32" % request.precision,
+        )
+    os.environ.update(ENVIRONMENT)
+    os.environ["TVM_NUM_THREADS"] = str(request.threads)
+    os.environ["OMP_NUM_THREADS"] = str(max(1, len(request.cpus)))  # the cost model's threads
+    job.rebuild_env = dict(ENVIRONMENT, TVM_NUM_THREADS=str(request.threads))
+    # TVM makes a folder in the current one when it is imported, and its helper processes inherit
+    # it.
+    os.chdir(request.scratch)
+    if request.cpus:
+        try:
+            os.sched_setaffinity(0, request.cpus)  # the processes that build and measure inherit it
+        except OSError as error:
+            raise ab.BuildError("invalid", "cpus %s: %s" % (request.cpus, error))
+    import numpy
+
+    random.seed(request.seed)
+    numpy.random.seed(request.seed % (1 << 32))
+    import tvm  # noqa: F401  (a missing library shows here)
+
+
+class Options:
+    """Checked access to the request's options.  A name that is never declared is `invalid`."""
+
+    def __init__(self, request, defaults):
+        for name in request.options:
+            if name not in defaults:
+                raise ab.BuildError(
+                    "invalid",
+                    "option %s: unknown; %s has %s"
+                    % (name, request.compiler, ", ".join(sorted(defaults))),
+                )
+        self._values = dict(defaults, **request.options)
+
+    def integer(self, name, low, high):
+        value = self._values[name]
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ab.BuildError(
+                "invalid",
+                "option %s: %r, expected a whole number from %d to %d" % (name, value, low, high),
+            )
+        return value
+
+    def choice(self, name, choices):
+        value = self._values[name]
+        if value not in choices:
+            raise ab.BuildError(
+                "invalid", "option %s: %r, expected one of %s" % (name, value, ", ".join(choices))
+            )
+        return value
+
+    def text(self, name):
+        value = self._values[name]
+        if not isinstance(value, str) or len(value) > 1000 or "\n" in value:
+            raise ab.BuildError("invalid", "option %s: expected a text of one line" % name)
+        return value
+
+
+# ---------------------------------------------------------------- target
+def host_target():
+    """`llvm -mcpu=...` for this machine from the flags that the kernel reports.
+
+    The level is chosen by flags and not by the processor's name: a virtual machine may hide
+    instructions that the name promises.
+    """
+    machine = os.uname().machine
+    if machine == "x86_64":
+        flags = _cpu_flags()
+        if {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"} <= flags:
+            return "llvm -mcpu=skylake-avx512"
+        if {"avx2", "fma", "bmi2"} <= flags:
+            return "llvm -mcpu=haswell"
+        return "llvm -mcpu=x86-64"
+    if machine == "aarch64":
+        return "llvm -mtriple=aarch64-linux-gnu -mattr=+neon"
+    return "llvm"
+
+
+def _cpu_flags():
+    with open("/proc/cpuinfo", encoding="utf-8") as handle:
+        for line in handle:
+            if line.startswith("flags"):
+                return set(line.split(":", 1)[1].split())
+    return set()
+
+
+def make_target(text):
+    """TVM target of the option's text ("" = this machine); BuildError when it is not llvm."""
+    import tvm
+
+    try:
+        target = tvm.target.Target(text or host_target())
+    except Exception as error:  # TVM's parser raises several kinds
+        raise ab.BuildError("invalid", "option target: %s: %s" % (text, last_line(error)))
+    if target.kind.name != "llvm":
+        raise ab.BuildError(
+            "unsupported", "option target: %s: only llvm targets run on this runner" % text
+        )
+    if not tvm.runtime.enabled("llvm"):
+        raise ab.BuildError("missing", "this TVM was built without LLVM")
+    return target
+
+
+# ---------------------------------------------------------------- model
+def load_model(job):
+    """Reads the ONNX model with static shapes, sets inputs and outputs, returns (mod, params)."""
+    import onnx
+    import tvm
+    from tvm import relay
+
+    request = job.request
+    model = _read_onnx(request.model)
+    graph = model.graph
+    constants = {tensor.name for tensor in graph.initializer}
+    shapes, types = {}, {}
+    for value in graph.input:
+        if value.name not in constants:
+            shapes[value.name], types[value.name] = _static_input(value, request.shapes)
+    for name in request.shapes:
+        if name not in shapes:
+            raise ab.BuildError(
+                "invalid",
+                "shape of %s: the model has no such input; it has %s"
+                % (name, ", ".join(shapes) or "none"),
+            )
+    try:
+        mod, params = relay.frontend.from_onnx(model, shape=shapes, dtype=types, freeze_params=True)
+        mod = relay.transform.InferType()(mod)
+    except tvm.error.OpNotImplemented as error:
+        raise ab.BuildError(
+            "unsupported", "model: TVM 0.14 cannot import it: %s" % last_line(error)
+        )
+    except (
+        tvm.TVMError,
+        onnx.onnx_cpp2py_export.checker.ValidationError,
+        ValueError,
+        KeyError,
+        AssertionError,
+        AttributeError,
+        IndexError,
+        TypeError,
+    ) as error:
+        raise ab.BuildError(
+            "invalid",
+            "model: TVM cannot import it: %s: %s" % (type(error).__name__, last_line(error)),
+        )
+    job.inputs = [ab.tensor(name, types[name], shapes[name]) for name in shapes]
+    job.outputs = _outputs(graph, mod["main"].ret_type)
+    return mod, params
+
+
+def _read_onnx(path):
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    folder = os.path.realpath(os.path.dirname(path))
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except (DecodeError, OSError, ValueError) as error:
+        raise ab.BuildError("invalid", "%s: is no ONNX model: %s" % (path, error))
+    if not model.graph.node and not model.graph.output:
+        raise ab.BuildError(
+            "invalid", "%s: is no ONNX model: it has no nodes and no outputs" % path
+        )
+    for tensor in _tensors(model.graph):
+        for entry in tensor.external_data:
+            if entry.key != "location":
+                continue
+            full = os.path.realpath(os.path.join(folder, entry.value))
+            if os.path.isabs(entry.value) or os.path.commonpath([folder, full]) != folder:
+                raise ab.BuildError(
+                    "invalid",
+                    "%s: tensor %s: external data %s lies outside the model's "
+                    "folder" % (path, tensor.name, entry.value),
+                )
+            if not os.path.isfile(full):
+                raise ab.BuildError(
+                    "missing",
+                    "%s: tensor %s: external data %s is not there"
+                    % (path, tensor.name, entry.value),
+                )
+    try:
+        onnx.load_external_data_for_model(model, folder)
+        onnx.checker.check_model(model)
+    except (OSError, ValueError, onnx.checker.ValidationError) as error:
+        # An operator of another domain fails in TVM's import, with its name.
+        if "No Op registered" not in str(error) and "No opset import for domain" not in str(error):
+            raise ab.BuildError("invalid", "%s: %s" % (path, first_line(error)))
+    return model
+
+
+def _tensors(graph):
+    """Every constant of a graph and its sub-graphs."""
+    yield from graph.initializer
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield from attribute.tensors
+            yield attribute.t
+            for inner in list(attribute.graphs) + [attribute.g]:
+                if inner.node or inner.initializer:
+                    yield from _tensors(inner)
+
+
+def _static_input(value, given):
+    kind = value.type.WhichOneof("value")
+    if kind != "tensor_type":
+        raise ab.BuildError("unsupported", "input %s: is no tensor but a %s" % (value.name, kind))
+    dtype = ab.ONNX_DTYPES.get(value.type.tensor_type.elem_type)
+    if dtype is None or dtype == "bfloat16":
+        raise ab.BuildError(
+            "unsupported",
+            "input %s: element type %d is not supported"
+            % (value.name, value.type.tensor_type.elem_type),
+        )
+    declared = [
+        d.dim_value if d.HasField("dim_value") else None for d in value.type.tensor_type.shape.dim
+    ]
+    shape = given.get(value.name)
+    if shape is None:
+        if None in declared:
+            raise ab.BuildError(
+                "invalid",
+                "input %s: its shape is dynamic: give it with --shapes %s:AxB"
+                % (value.name, value.name),
+            )
+        return declared, dtype
+    fits = len(shape) == len(declared) and all(d in (None, s) for d, s in zip(declared, shape))
+    if not fits and value.type.tensor_type.HasField("shape"):
+        raise ab.BuildError(
+            "invalid",
+            "input %s: shape %s does not fit the model's %s"
+            % (value.name, shape, [d if d is not None else "?" for d in declared]),
+        )
+    return list(shape), dtype
+
+
+def _outputs(graph, result):
+    from tvm import ir, tir
+
+    fields = list(result.fields) if isinstance(result, ir.TupleType) else [result]
+    if len(fields) != len(graph.output):
+        raise ab.BuildError(
+            "failed", "model: TVM made %d outputs of %d" % (len(fields), len(graph.output))
+        )
+    outputs = []
+    for value, field in zip(graph.output, fields):
+        if not isinstance(field, ir.TensorType) or not all(
+            isinstance(d, tir.IntImm) for d in field.shape
+        ):
+            raise ab.BuildError(
+                "unsupported",
+                "output %s: its shape is known at run time only; TVM's graph "
+                "executor needs static shapes" % value.name,
+            )
+        outputs.append(ab.tensor(value.name, field.dtype, [int(d) for d in field.shape]))
+    return outputs
+
+
+# ---------------------------------------------------------------- build and export
+def compile_model(mod, params, target, config=None):
+    """relay.build at optimisation level 3; the caller enters the tuning log's context."""
+    import tvm
+    from tvm import relay
+
+    try:
+        with tvm.transform.PassContext(opt_level=3, config=config or {}):
+            return relay.build(mod, target=target, params=params)
+    except tvm.TVMError as error:
+        raise ab.BuildError("failed", "TVM: relay.build: %s" % last_line(error))
+
+
+def export(job, library):
+    """Writes model.so, graph.json, params.bin and the kernel map of a compiled graph."""
+    from tvm import runtime
+
+    kernels = library.get_lib()
+    text = library.get_graph_json()
+    graph = json.loads(text)
+    names = [graph["nodes"][i]["name"] for i in graph["arg_nodes"]]
+    constants = library.get_params()
+    for tensor in job.inputs:
+        if names.count(tensor["name"]) > 1 or tensor["name"] in constants:
+            raise ab.BuildError(
+                "unsupported",
+                "input %s: TVM uses that name for a constant too; rename the "
+                "input" % tensor["name"],
+            )
+    kernels.export_library(job.path("model.so"))
+    job.file("model.so", "artifact")
+    job.write_text("graph.json", text, "artifact")
+    with open(job.path("params.bin"), "wb") as handle:
+        handle.write(runtime.save_param_dict(constants))
+    job.file("params.bin", "artifact")
+    modules = [kernel_source.Module(m.get_source("ll")) for m in _llvm_modules(kernels)]
+    texts = {}
+    for node in graph["nodes"]:
+        if node["op"] != "tvm_op" or node["attrs"]["func_name"] == "__nop":
+            continue
+        name = node["attrs"]["func_name"]
+        if name not in texts:
+            found = (module.kernel_text(name) for module in modules)
+            texts[name] = next((source for source in found if source), "")
+        job.kernel(
+            layer=node["name"],
+            kernel=name,
+            precision="fp32",
+            source_text=texts[name],
+            source_ext="ll",
+        )
+
+
+def _llvm_modules(module):
+    found = [module] if module.type_key == "llvm" else []
+    for inner in module.imported_modules:
+        found.extend(_llvm_modules(inner))
+    return found
+
+
+# ---------------------------------------------------------------- search
+class Search:
+    """Counts the candidates of a search and reports each: `measured` includes the failed ones."""
+
+    def __init__(self, job, total):
+        self._job = job
+        self._total = total
+        self._best = {}  # layer -> ns
+        self._weights = {}
+        self.measured = 0
+        self.failed = 0
+        self.succeeded_layers = set()
+
+    def candidate(self, layer, text, costs_s, error, where):
+        """One candidate: `costs_s` in seconds (empty when it failed), `error` text or ""."""
+        self.measured += 1
+        times = [] if error else [round(cost * 1e9) for cost in costs_s]
+        ok = bool(times)
+        if ok:
+            mean = sum(costs_s) / len(costs_s) * 1e9
+            self._best[layer] = min(mean, self._best.get(layer, mean))
+            self.succeeded_layers.add(layer)
+        else:
+            self.failed += 1
+        self._job.candidate(layer, text, times, ok, error or ("" if ok else "no time was measured"))
+        best = self._best.get(layer)
+        self._job.progress(
+            self.measured, self._total, "trials", where, None if best is None else round(best)
+        )
+
+    def finish(self, per_task, requested, layers):
+        """Sends `trials`.  Nothing that ran is a failed build: the engine would be untuned."""
+        self._job.trials(per_task, requested, self.measured, self.failed, len(layers))
+        if layers and self.measured == self.failed:
+            raise ab.BuildError(
+                "failed",
+                "tuning: all %d candidates of %d tasks failed, see the candidate "
+                "records and the tuning log" % (self.measured, len(layers)),
+            )
+        for layer in layers:
+            if layer not in self.succeeded_layers:
+                self._job.progress(
+                    self.measured,
+                    self._total,
+                    "trials",
+                    "no candidate of %s worked: TVM's default schedule is used" % layer,
+                )
+
+
+def first_line(error):
+    """The first line of an exception's text that is not empty."""
+    return next(
+        (line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__
+    )
+
+
+def last_line(error):
+    """The line of TVM's error text that says what happened; a back trace stands before it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    for line in reversed(lines):
+        if "Error:" in line or "Check failed" in line or "not supported" in line:
+            return line
+    return lines[-1] if lines else type(error).__name__

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compilers as their folders describe them (docs/formats.md, compiler folder)."""
+
+import dataclasses
+import glob
+import os
+import pathlib
+import tomllib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SYSTEM_PYTHON = "/usr/bin/python3"
+
+
+class Missing(Exception):
+    """Something is not installed or built here; the text tells what and how to get it."""
+
+
+def cache_folder():
+    """$ASSAY_CACHE, else $XDG_CACHE_HOME/assay, else ~/.cache/assay."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return pathlib.Path(os.environ.get("ASSAY_CACHE") or os.path.join(base, "assay"))
+
+
+@dataclasses.dataclass
+class Compiler:
+    """One compiler folder, and what this machine has of it."""
+
+    name: str
+    folder: pathlib.Path
+    description: dict
+    build_dir: pathlib.Path
+
+    @property
+    def precisions(self):
+        return self.description["precisions"]
+
+    @property
+    def search(self):
+        return bool(self.description.get("search", False))
+
+    @property
+    def conformance(self):
+        return self.description.get("conformance", {})
+
+    def python(self):
+        family = self.description["family"]
+        if not family:
+            return SYSTEM_PYTHON
+        path = cache_folder() / "venvs" / family / "bin" / "python"
+        if not path.exists():
+            raise Missing(f"{self.name} is not installed: ./assay-up compilers {self.name}")
+        return str(path)
+
+    def builder(self):
+        """The argv of the builder."""
+        words = {"{python}": self.python(), "{folder}": str(self.folder)}
+        argv = []
+        for word in self.description["builder"]:
+            for mark, text in words.items():
+                word = word.replace(mark, text)
+            argv.append(word)
+        return argv
+
+    def runner(self):
+        path = self.build_dir / "lib" / f"libassay_runner_{self.description['runner']}.so"
+        if not path.exists():
+            raise Missing(f"{path} is not built: cmake --preset release && cmake --build --preset release")
+        return str(path)
+
+    def library(self):
+        """The compiler's runtime library below the family's site-packages, or ""."""
+        pattern = self.description.get("library", "")
+        if not pattern:
+            return ""
+        venv = pathlib.Path(self.python()).parents[1]
+        found = sorted(glob.glob(str(venv / "lib" / "python3*" / "site-packages" / pattern)))
+        if not found:
+            raise Missing(f"{self.name}: nothing matches {pattern} in {venv}: ./assay-up compilers {self.name}")
+        return found[0]
+
+    def options(self, wanted):
+        """Every declared option with its default or the value in `wanted`, as the planner sends them."""
+        declared = self.description.get("options", {})
+        for name in wanted:
+            if name not in declared:
+                raise ValueError(f"{self.name} declares no option {name}")
+        return {name: wanted.get(name, entry["default"]) for name, entry in declared.items()}
+
+
+def names():
+    return sorted(path.parent.name for path in (ROOT / "compilers").glob("*/compiler.toml"))
+
+
+def load(name, build_dir):
+    """The compiler called `name`; ValueError when its folder or description is not usable."""
+    path = ROOT / "compilers" / name / "compiler.toml"
+    if name not in names():
+        raise ValueError(f"no compiler {name}; there are {', '.join(names())}")
+    try:
+        description = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path}: {error}") from None
+    for key in ("name", "family", "runner", "builder", "decides_at", "precisions", "kernels"):
+        if key not in description:
+            raise ValueError(f"{path}: no {key}")
+    if description["name"] != name:
+        raise ValueError(f"{path}: name is {description['name']}, the folder {name}")
+    return Compiler(name, path.parent, description, pathlib.Path(build_dir))

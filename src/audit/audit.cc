@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "audit/audit.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "audit/derive.h"
+#include "audit/machine.h"
+#include "base/text.h"
+
+namespace assay::audit {
+namespace {
+
+using store::Value;
+
+Status check_resumable(store::RunFolder& run, const std::string& plan_json,
+                       const Prepared& prepared) {
+  ASSAY_TRY(std::string stored, run.meta("plan_json"));
+  const std::string fix =
+      "run with the plan and machine it was started with, add --fresh to start anew, or name "
+      "another folder with --out";
+  if (!stored.empty() && stored != plan_json)
+    return bad_input(
+        fmt::format("run folder {} holds an audit of another plan", run.folder().string()), fix);
+  ASSAY_TRY(std::string environment, run.meta("environment_key"));
+  if (!environment.empty() && environment != prepared.environment_key) {
+    return bad_input(fmt::format("run folder {} was made on another machine or with other packages",
+                                 run.folder().string()),
+                     fix);
+  }
+  return {};
+}
+
+Json indices(const std::vector<int64_t>& v, int64_t n) {
+  Json out = Json::array();
+  for (int64_t i = 0; i < n && i < static_cast<int64_t>(v.size()); ++i)
+    out.push_back(v[static_cast<size_t>(i)]);
+  return out;
+}
+
+Status store_plan(store::RunFolder& run, const Plan& plan, const Prepared& prepared,
+                  const std::string& plan_json, const std::vector<Job>& jobs) {
+  auto& db = run.db();
+  ASSAY_TRY(std::string stored, run.meta("plan_json"));
+  if (!stored.empty()) return {};
+  ASSAY_TRY(auto t, store::Transaction::begin(db));
+  for (size_t i = 0; i < prepared.models.size(); ++i) {
+    const PreparedModel& m = prepared.models[i];
+    ASSAY_CHECK(db.run("INSERT INTO model VALUES(?,?,?,?,?)",
+                       {m.model_id, plan.models[i].name, m.info.sha256, m.info.bytes,
+                        dump_json(model::to_json(m.info))}));
+    const vision::Dataset& d = m.data;
+    Json labels = indices(d.labels, m.n);
+    ASSAY_CHECK(
+        db.run("INSERT INTO dataset VALUES(?,?,?,?,?,?,?,?,?,?,?)",
+               {m.dataset_id, m.model_id, d.name, d.sha256, m.n, std::string(word(d.sampling)),
+                d.cluster_count(), int64_t{!d.labels.empty()}, d.description,
+                dump_json(indices(d.clusters, m.n)), dump_json(labels)}));
+  }
+  for (const PreparedRecipe& r : prepared.recipes) {
+    const PreparedModel& m = prepared.models[r.model];
+    const auto batch =
+        m.info.inputs.empty() || m.info.inputs[0].shape.empty() ? 1 : m.info.inputs[0].shape[0];
+    Json regime{{"inputs", "resident"},
+                {"loop", "closed"},
+                {"sync", "return"},
+                {"batch", batch},
+                {"page_cache", "warm"},
+                {"threads", std::to_string(plan.threads)},
+                {"cpu", plan.threads == 1 ? "last" : "all"},
+                {"kernels", r.compiler.kernels}};
+    ASSAY_CHECK(db.run("INSERT INTO recipe VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+                       {r.recipe_id, m.model_id, m.dataset_id, r.plan.label(), r.plan.compiler,
+                        r.plan.precision, plan.threads, std::string("off"), r.compiler.decides_at,
+                        int64_t{r.is_reference}, dump_json(r.plan.options), dump_json(regime)}));
+  }
+  for (const Job& j : jobs) {
+    ASSAY_CHECK(db.run("INSERT INTO job VALUES(?,?,?,?,?,?,?,?)",
+                       {j.job_id, std::string(j.kind == JobKind::build ? "build" : "launch"),
+                        prepared.recipes[j.recipe].recipe_id, j.build_index, j.launch_index,
+                        j.block, j.position, static_cast<int64_t>(j.seed)}));
+  }
+  for (const auto& [key, value] :
+       std::map<std::string, std::string>{{"run_id", random_id()},
+                                          {"seed", std::to_string(plan.seed)},
+                                          {"profile", plan.profile.name},
+                                          {"assay_version", ASSAY_VERSION},
+                                          {"created_utc", utc_now()},
+                                          {"plan_sha256", sha256_hex(plan_json)},
+                                          {"environment_key", prepared.environment_key},
+                                          {"plan_json", plan_json}})
+    ASSAY_CHECK(run.set_meta(key, value));
+  return t.commit();
+}
+
+Status store_attempt(store::RunFolder& run, const std::string& attempt_id,
+                     const std::vector<std::string>& argv) {
+  return run.db().run("INSERT INTO attempt VALUES(?,?,?,?,?,?,?)",
+                      {attempt_id, boot_id(), machine_id(), utc_now(), dump_json(Json(argv)),
+                       dump_json(machine_record()), std::string(ASSAY_VERSION)});
+}
+
+Result<std::map<std::string, std::string>> job_states(store::RunFolder& run) {
+  ASSAY_TRY(auto rows, run.db().query("SELECT job_id, state FROM job_event e WHERE seq=(SELECT "
+                                      "max(seq) FROM job_event x WHERE x.job_id=e.job_id)"));
+  std::map<std::string, std::string> out;
+  for (const auto& r : rows) out[r.text(0)] = r.text(1);
+  return out;
+}
+
+// After a crash: what had started is `interrupted`; a launch block that is not whole is kept,
+// marked superseded, and run again as a whole (rule 10), since its launches would else be compared
+// across the gap.
+Status settle_states(const Context& ctx, const std::vector<Job>& jobs,
+                     std::map<std::string, std::string>& states) {
+  ASSAY_TRY(auto t, store::Transaction::begin(ctx.run.db()));
+  for (auto& [id, state] : states) {
+    if (state != "started") continue;
+    ASSAY_CHECK(record_event(ctx, id, "interrupted", {{"reason", "the audit ended while it ran"}}));
+    state = "interrupted";
+  }
+  std::map<int64_t, std::pair<int64_t, int64_t>> blocks;  // block -> done, total
+  for (const Job& j : jobs) {
+    if (j.kind != JobKind::launch) continue;
+    auto& [done, total] = blocks[j.block];
+    ++total;
+    done += states[j.job_id] == "done";
+  }
+  for (const Job& j : jobs) {
+    if (j.kind != JobKind::launch || states[j.job_id] != "done") continue;
+    const auto [done, total] = blocks[j.block];
+    if (done == total) continue;
+    ASSAY_CHECK(
+        record_event(ctx, j.job_id, "superseded", {{"reason", "its block was interrupted"}}));
+    states[j.job_id] = "superseded";
+  }
+  return t.commit();
+}
+
+Result<std::string> ok_build(store::RunFolder& run, const std::string& recipe_id,
+                             int64_t build_index) {
+  ASSAY_TRY(auto row, run.db().first("SELECT build_id FROM build WHERE recipe_id=? AND "
+                                     "build_index=? AND outcome='ok' ORDER BY rowid DESC LIMIT 1",
+                                     {recipe_id, build_index}));
+  return row ? row->text(0) : std::string();
+}
+
+double job_estimate_s(const Plan& plan, const Prepared& prepared, const Job& job) {
+  const PreparedRecipe& r = prepared.recipes[job.recipe];
+  if (job.kind == JobKind::launch) {
+    // Parameters stand in for the work of an inference: 5 M of them take about 15 ms on one small
+    // core.
+    const double run_s =
+        1e-5 + 3e-9 * static_cast<double>(prepared.models[r.model].info.parameters);
+    const int64_t inputs = job.launch_index == 0 ? prepared.models[r.model].n : 32;
+    return 0.5 + run_s * static_cast<double>(plan.samples + plan.warmup_runs + inputs + 60) +
+           static_cast<double>(plan.warmup_ms) / 1e3;
+  }
+  return r.compiler.build_s +
+         r.compiler.trial_s * static_cast<double>(get_int(r.plan.options, "trials"));
+}
+
+class Estimator {
+ public:
+  Estimator(const Plan& plan, const Prepared& prepared) : plan_(plan), prepared_(prepared) {}
+  void took(const Job& j, double seconds) {
+    auto& [sum, n] = seen_[key(j)];
+    sum += seconds;
+    ++n;
+  }
+  double expect(const Job& j) const {
+    auto it = seen_.find(key(j));
+    return it != seen_.end() ? it->second.first / it->second.second
+                             : job_estimate_s(plan_, prepared_, j);
+  }
+
+ private:
+  static std::tuple<JobKind, size_t, bool> key(const Job& j) {
+    return {j.kind, j.recipe, j.kind == JobKind::launch && j.launch_index == 0};
+  }
+  const Plan& plan_;
+  const Prepared& prepared_;
+  std::map<std::tuple<JobKind, size_t, bool>, std::pair<double, int>> seen_;
+};
+
+std::string job_text(const Plan& plan, const Prepared& prepared, const Job& j) {
+  const PreparedRecipe& r = prepared.recipes[j.recipe];
+  const std::string what = j.kind == JobKind::build
+                               ? fmt::format("build {}/{}", j.build_index + 1, plan.builds)
+                               : fmt::format("launch {}/{} of build {}", j.launch_index + 1,
+                                             plan.launches, j.build_index + 1);
+  return fmt::format("{} {} ({})", what, r.plan.label(), plan.models[r.model].name);
+}
+
+}  // namespace
+
+double estimate_s(const Plan& plan, const Prepared& prepared) {
+  std::vector<std::string> ids;
+  for (const auto& r : prepared.recipes) ids.push_back(r.recipe_id);
+  double s = 0;
+  for (const Job& j : make_schedule(ids, plan.builds, plan.launches, plan.seed))
+    s += job_estimate_s(plan, prepared, j);
+  return s;
+}
+
+Result<AuditResult> run_audit(const Plan& plan, const Prepared& prepared, store::RunFolder& run,
+                              const AuditOptions& options) {
+  const int64_t begin = monotonic_ns();
+  const std::string plan_json = dump_json(to_json(plan));
+  ASSAY_CHECK(check_resumable(run, plan_json, prepared));
+  std::vector<std::string> ids;
+  for (const auto& r : prepared.recipes) ids.push_back(r.recipe_id);
+  std::vector<Job> jobs = make_schedule(ids, plan.builds, plan.launches, plan.seed);
+  ASSAY_CHECK(store_plan(run, plan, prepared, plan_json, jobs));
+  const auto cpus = allowed_cpus();
+  Context ctx{plan,
+              prepared,
+              run,
+              random_id(),
+              options.cancel,
+              cpus.empty() ? 0 : cpus.back(),
+              cpus.empty() ? 0 : cpus.front()};
+  ASSAY_CHECK(store_attempt(run, ctx.attempt_id, options.argv));
+  ASSAY_TRY(auto states, job_states(run));
+  ASSAY_CHECK(settle_states(ctx, jobs, states));
+
+  AuditResult result;
+  result.recipes = static_cast<int64_t>(prepared.recipes.size());
+  Estimator estimator(plan, prepared);
+  if (!options.launches)
+    std::erase_if(jobs, [](const Job& j) { return j.kind == JobKind::launch; });
+  auto cancelled = [&] { return options.cancel && options.cancel->load(); };
+  auto report = [&](size_t at, std::string now, std::string note) {
+    if (!options.on_progress) return;
+    double left = 0;
+    for (size_t i = at; i < jobs.size(); ++i)
+      if (states[jobs[i].job_id] != "done") left += estimator.expect(jobs[i]);
+    options.on_progress({at, jobs.size(), static_cast<double>(monotonic_ns() - begin) / 1e9, left,
+                         std::move(now), std::move(note)});
+  };
+  for (size_t i = 0; i < jobs.size() && !cancelled(); ++i) {
+    const Job& job = jobs[i];
+    if (states[job.job_id] == "done") {
+      ++result.jobs_resumed;
+      continue;
+    }
+    const std::string text = job_text(plan, prepared, job);
+    report(i, text, "");
+    const int64_t start = monotonic_ns();
+    JobOutcome outcome;
+    if (job.kind == JobKind::build) {
+      ASSAY_TRY(outcome, run_build(ctx, job));
+    } else {
+      ASSAY_TRY(std::string build_id,
+                ok_build(run, prepared.recipes[job.recipe].recipe_id, job.build_index));
+      if (build_id.empty()) {
+        ASSAY_CHECK(record_event(ctx, job.job_id, "done",
+                                 {{"outcome", "not_run"}, {"reason", "its build gave no engine"}}));
+        states[job.job_id] = "done";
+        continue;
+      }
+      ASSAY_TRY(outcome, run_launch(ctx, job, build_id));
+    }
+    const double seconds = static_cast<double>(monotonic_ns() - start) / 1e9;
+    result.children_s += seconds;
+    if (outcome.outcome == "interrupted") break;
+    states[job.job_id] = "done";
+    ++result.jobs_run;
+    estimator.took(job, seconds);
+    if (outcome.outcome != "ok")
+      report(i + 1, text, fmt::format("{}: {}: {}", text, outcome.outcome, outcome.reason));
+  }
+  result.interrupted = cancelled();
+  if (!result.interrupted) {
+    report(jobs.size(), "comparing", "");
+    ASSAY_TRY(Derived derived, derive(run, to_json(plan)));
+    ASSAY_CHECK(store_derived(run, ctx.attempt_id, derived));
+  }
+  ASSAY_TRY(auto usable,
+            run.db().first("SELECT count(DISTINCT recipe_id) FROM build WHERE outcome='ok'"));
+  result.usable_recipes = usable->integer(0);
+  result.wall_s = static_cast<double>(monotonic_ns() - begin) / 1e9;
+  return result;
+}
+
+}  // namespace assay::audit

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pieces of derive(): comparisons, verdicts by subject, findings.
+#pragma once
+
+#include "audit/derive.h"
+#include "audit/evidence.h"
+
+namespace assay::audit {
+
+Json to_json(const stats::Proportion& p);
+Json to_json(const stats::Interval& i);
+stats::Proportion proportion_of(const std::vector<uint8_t>& hit, const DataEvidence& data);
+
+// Comparisons of one recipe plus, per output, which inputs differ in any pair (for the bounds of
+// the verdicts).
+struct RecipeComparisons {
+  std::vector<ComparisonRow> rows;
+  std::vector<uint8_t> any_flip;  // labels: inputs on which not all builds agree
+  bool has_labels = false;
+  struct BuildAccuracy {
+    int64_t build;
+    std::vector<uint8_t> top1, top5;
+  };
+  std::vector<BuildAccuracy>
+      accuracy;  // against labels; without labels: agreement with the reference (top-1 only)
+  std::vector<uint8_t> reference_top1;  // correctness of the reference, labelled only
+};
+Result<RecipeComparisons> compare_recipe(store::RunFolder& run, const RecipeEvidence& recipe,
+                                         const RecipeEvidence* reference, const DataEvidence& data);
+
+void verdicts_of_outputs(const RecipeEvidence& recipe, const RecipeComparisons& c,
+                         bool has_reference, std::vector<VerdictRow>& out);
+void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c,
+                        const DataEvidence& data, const Json& plan, std::vector<VerdictRow>& out);
+void verdict_of_kernels(const RecipeEvidence& recipe, std::vector<VerdictRow>& out);
+void verdict_of_latency(const RecipeEvidence& recipe, const Json& plan,
+                        std::vector<VerdictRow>& out);
+void verdict_of_self(const RecipeEvidence& recipe, std::vector<VerdictRow>& out);
+void findings_of(const RecipeEvidence& recipe, std::vector<FindingRow>& out);
+
+VerdictRow make_verdict(const RecipeEvidence& recipe, std::string subject, std::string scope);
+
+}  // namespace assay::audit

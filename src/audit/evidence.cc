@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "audit/evidence.h"
+
+#include <cstring>
+
+namespace assay::audit {
+namespace {
+
+using store::Row;
+using store::RunFolder;
+
+Result<Json> json_column(const Row& row, size_t i, std::string_view where) {
+  return parse_json(row.text(i), where);
+}
+
+std::vector<int64_t> int_list(const Json& array) {
+  std::vector<int64_t> out;
+  for (const Json& j : array)
+    if (j.is_number_integer()) out.push_back(j.get<int64_t>());
+  return out;
+}
+
+Result<std::vector<int64_t>> read_samples(RunFolder& run, const std::string& blob) {
+  ASSAY_TRY(std::string bytes, run.read_blob(blob));
+  std::vector<int64_t> out(bytes.size() / sizeof(int64_t));
+  std::memcpy(out.data(), bytes.data(), out.size() * sizeof(int64_t));
+  return out;
+}
+
+Status load_outputs(RunFolder& run, LaunchEvidence& launch) {
+  ASSAY_TRY(auto rows, run.db().query("SELECT name, dtype, shape_json, n, blob FROM output WHERE "
+                                      "launch_id=? AND role='main' ORDER BY rowid",
+                                      {launch.launch_id}));
+  for (const Row& r : rows) {
+    OutputBlob o;
+    o.name = r.text(0);
+    ASSAY_TRY(o.dtype, dtype_from_name(r.text(1)));
+    ASSAY_TRY(Json shape, json_column(r, 2, "output.shape_json"));
+    o.shape = int_list(shape);
+    o.n = r.integer(3);
+    o.blob = r.text(4);
+    launch.outputs.push_back(std::move(o));
+  }
+  return {};
+}
+
+Status load_launch(RunFolder& run, LaunchEvidence& launch) {
+  ASSAY_CHECK(load_outputs(run, launch));
+  ASSAY_TRY(
+      auto checks,
+      run.db().query(
+          "SELECT name, result, detail, mismatches FROM self_check WHERE launch_id=? ORDER BY name",
+          {launch.launch_id}));
+  for (const Row& r : checks)
+    launch.checks.push_back({r.text(0), r.text(1), r.text(2), r.integer(3)});
+  ASSAY_TRY(auto series,
+            run.db().first("SELECT series_id, clock, samples_blob, censored, sampler_json FROM "
+                           "series WHERE launch_id=? AND name='latency'",
+                           {launch.launch_id}));
+  if (!series) return {};
+  launch.series_id = series->text(0);
+  launch.clock = series->text(1);
+  launch.censored = series->integer(3);
+  ASSAY_TRY(launch.samples, read_samples(run, series->text(2)));
+  ASSAY_TRY(launch.sampler, json_column(*series, 4, "series.sampler_json"));
+  return {};
+}
+
+// Launches that count: newest event `done`. One that was interrupted or superseded stays evidence
+// but speaks no more.
+Result<std::vector<LaunchEvidence>> load_launches(RunFolder& run, const std::string& build_id) {
+  ASSAY_TRY(auto rows,
+            run.db().query("SELECT l.launch_id, l.launch_index, l.outcome, l.reason, "
+                           "l.kernels_agree, l.environment_json, l.isolation_json FROM launch l "
+                           "WHERE l.build_id=? AND (SELECT state FROM job_event e WHERE "
+                           "e.job_id=l.job_id ORDER BY seq DESC LIMIT 1)='done' "
+                           "AND l.rowid=(SELECT max(rowid) FROM launch x WHERE x.job_id=l.job_id) "
+                           "ORDER BY l.launch_index",
+                           {build_id}));
+  std::vector<LaunchEvidence> out;
+  for (const Row& r : rows) {
+    LaunchEvidence l;
+    l.launch_id = r.text(0);
+    l.launch_index = r.integer(1);
+    l.outcome = r.text(2);
+    l.reason = r.text(3);
+    l.kernels_agree = r.text(4);
+    ASSAY_TRY(l.environment, json_column(r, 5, "launch.environment_json"));
+    ASSAY_TRY(l.isolation, json_column(r, 6, "launch.isolation_json"));
+    ASSAY_CHECK(load_launch(run, l));
+    out.push_back(std::move(l));
+  }
+  return out;
+}
+
+Result<std::vector<BuildEvidence>> load_builds(RunFolder& run, const std::string& recipe_id) {
+  ASSAY_TRY(
+      auto rows,
+      run.db().query(
+          "SELECT build_id, build_index, outcome, reason, artifact_sha256, kernel_map_sha256, "
+          "isolation_json FROM build b WHERE recipe_id=? AND outcome<>'interrupted' "
+          "AND rowid=(SELECT max(rowid) FROM build x WHERE x.job_id=b.job_id AND "
+          "x.outcome<>'interrupted') ORDER BY build_index",
+          {recipe_id}));
+  std::vector<BuildEvidence> out;
+  for (const Row& r : rows) {
+    BuildEvidence b;
+    b.build_id = r.text(0);
+    b.build_index = r.integer(1);
+    b.outcome = r.text(2);
+    b.reason = r.text(3);
+    b.artifact_sha256 = r.text(4);
+    b.kernel_map = r.text(5);
+    ASSAY_TRY(b.isolation, json_column(r, 6, "build.isolation_json"));
+    ASSAY_TRY(auto kernels,
+              run.db().query("SELECT ordinal, layer, kernel, source_sha256, precision, origin FROM "
+                             "kernel WHERE build_id=? ORDER BY ordinal",
+                             {b.build_id}));
+    for (const Row& k : kernels)
+      b.kernels.push_back({k.integer(0), k.text(1), k.text(2), k.text(3), k.text(4), k.text(5)});
+    ASSAY_TRY(b.launches, load_launches(run, b.build_id));
+    out.push_back(std::move(b));
+  }
+  return out;
+}
+
+}  // namespace
+
+int64_t OutputBlob::item() const {
+  int64_t n = 1;
+  for (int64_t e : shape) n *= e;
+  return n;
+}
+
+const LaunchEvidence* BuildEvidence::output_launch() const {
+  for (const LaunchEvidence& l : launches)
+    if (l.launch_index == 0 && l.outcome == "ok" && !l.outputs.empty()) return &l;
+  return nullptr;
+}
+
+Result<RunEvidence> load_evidence(RunFolder& run) {
+  RunEvidence out;
+  ASSAY_TRY(
+      auto data,
+      run.db().query("SELECT model_id, n, sampling, clusters_json, labels_json FROM dataset"));
+  for (const Row& r : data) {
+    DataEvidence d;
+    d.n = r.integer(1);
+    d.design = r.text(2) == "independent" ? stats::Design::independent
+               : r.text(2) == "clustered" ? stats::Design::clustered
+                                          : stats::Design::fixed;
+    ASSAY_TRY(Json clusters, json_column(r, 3, "dataset.clusters_json"));
+    ASSAY_TRY(Json labels, json_column(r, 4, "dataset.labels_json"));
+    d.clusters = int_list(clusters);
+    d.labels = int_list(labels);
+    out.data[r.text(0)] = std::move(d);
+  }
+  ASSAY_TRY(auto recipes, run.db().query("SELECT recipe_id, label, compiler, model_id, decides_at, "
+                                         "is_reference, regime_json FROM recipe ORDER BY rowid"));
+  for (const Row& r : recipes) {
+    RecipeEvidence e;
+    e.recipe_id = r.text(0);
+    e.label = r.text(1);
+    e.compiler = r.text(2);
+    e.model_id = r.text(3);
+    e.decides_at = r.text(4);
+    e.is_reference = r.integer(5) != 0;
+    ASSAY_TRY(Json regime, json_column(r, 6, "recipe.regime_json"));
+    e.kernels_told = get_string(regime, "kernels", "name");
+    ASSAY_TRY(e.builds, load_builds(run, e.recipe_id));
+    out.recipes.push_back(std::move(e));
+  }
+  return out;
+}
+
+}  // namespace assay::audit

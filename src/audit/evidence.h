@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The evidence of a run as derivation needs it: what counts (superseded and interrupted launches
+// left out), per recipe.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "audit/engine.h"
+#include "stats/intervals.h"
+#include "store/run_folder.h"
+
+namespace assay::audit {
+
+struct OutputBlob {
+  std::string name, blob;
+  DType dtype = DType::f32;
+  std::vector<int64_t> shape;
+  int64_t n = 0;
+  int64_t item() const;  // elements of one input
+};
+struct Check {
+  std::string name, result, detail;
+  int64_t mismatches = 0;
+};
+struct LaunchEvidence {
+  std::string launch_id, outcome, reason, kernels_agree, series_id, clock;
+  int64_t launch_index = 0, censored = 0;
+  std::vector<OutputBlob> outputs;  // role main
+  std::vector<Check> checks;
+  std::vector<int64_t> samples;  // run order
+  Json environment, sampler, isolation;
+};
+struct BuildEvidence {
+  std::string build_id, outcome, reason, artifact_sha256, kernel_map;
+  int64_t build_index = 0;
+  std::vector<Kernel> kernels;
+  std::vector<LaunchEvidence> launches;
+  Json isolation;
+  const LaunchEvidence* output_launch() const;  // the ok launch 0, else nullptr
+};
+struct RecipeEvidence {
+  std::string recipe_id, label, compiler, model_id, decides_at, kernels_told;
+  bool is_reference = false;
+  std::vector<BuildEvidence> builds;  // ascending index
+};
+struct DataEvidence {
+  stats::Design design = stats::Design::fixed;
+  std::vector<int64_t> clusters, labels;
+  int64_t n = 0;
+};
+struct RunEvidence {
+  std::vector<RecipeEvidence> recipes;
+  std::map<std::string, DataEvidence> data;  // by model_id
+};
+
+Result<RunEvidence> load_evidence(store::RunFolder& run);
+
+}  // namespace assay::audit

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What machine this is: every field is read, or "unknown".
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+
+namespace assay::audit {
+
+std::string machine_id();  // /etc/machine-id, else a hash of the CPU and host name
+std::string boot_id();
+std::string cpu_name();
+std::vector<int> allowed_cpus();
+
+// The machine record of an attempt (docs/evidence-format.md).
+Json machine_record();
+
+// One control or counter of `assay doctor`: what it is here, whether that is good for measuring,
+// and how to mend it.
+struct Control {
+  std::string name, value, judgement, fix;  // judgement: good | poor | unknown
+};
+std::vector<Control> controls();
+
+}  // namespace assay::audit

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "audit/plan.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "audit/toml.h"
+#include "base/text.h"
+
+namespace assay::audit {
+namespace {
+
+const std::vector<Profile>& profiles() {
+  static const std::vector<Profile> table = {
+      {"quick", 3, 3, 300, 500, "outputs, labels, kernels, intervals of the median",
+       "equivalence of latency, p99.9, pWCET"},
+      {"standard", 5, 10, 1000, 5000, "quick's, equivalence of latency (TOST), p99",
+       "p99.9, pWCET"},
+      {"certify", 10, 20, 5000, 46050, "standard's, p99.9 bounds",
+       "pWCET until its own command exists"}};
+  return table;
+}
+
+Status only_keys(const Json& table, const std::set<std::string>& known, std::string_view where) {
+  for (const auto& [key, value] : table.items()) {
+    if (!known.contains(key)) {
+      return bad_input(fmt::format("{}: unknown key \"{}\"", where, one_line(key)),
+                       fmt::format("known: {}", fmt::join(known, ", ")));
+    }
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> string_list(const Json& table, const char* key,
+                                             std::string_view where) {
+  std::vector<std::string> out;
+  if (!table.contains(key)) return out;
+  for (const Json& j : get_array(table, key)) {
+    if (!j.is_string()) return bad_input(fmt::format("{}: {} must be a list of texts", where, key));
+    out.push_back(j.get<std::string>());
+  }
+  if (out.empty())
+    return bad_input(fmt::format("{}: {} must be a list of texts, not empty", where, key));
+  return out;
+}
+
+Status in_range(int64_t value, int64_t low, int64_t high, std::string_view flag) {
+  if (value >= low && value <= high) return {};
+  return bad_input(fmt::format("{} is {}, expected {} to {}", flag, value, low, high));
+}
+
+// `text` as the user wrote it; a path is taken as relative to the plan's folder when it exists
+// there.
+std::string relative_to(const fs::path& folder, const std::string& text) {
+  std::error_code ec;
+  if (text.empty() || fs::path(text).is_absolute() || text.starts_with("npy:")) return text;
+  return fs::exists(folder / text, ec) ? fs::absolute(folder / text, ec).lexically_normal().string()
+                                       : text;
+}
+
+Result<ModelPlan> plan_model(const Request::Model& m, const Request& request,
+                             const Profile& profile) {
+  ModelPlan out;
+  ASSAY_TRY(auto catalog, load_models());
+  std::error_code ec;
+  auto data_named = [&](const std::string& name) -> const CatalogModel* {
+    for (const CatalogModel& c : catalog)
+      if (c.name == name && !c.data.empty()) return &c;
+    return nullptr;
+  };
+  const CatalogModel* entry = nullptr;
+  for (const CatalogModel& c : catalog)
+    if (c.name == m.model && !c.model.empty()) entry = &c;
+  if (entry && !fs::exists(m.model, ec)) {
+    if (!entry->present)
+      return missing(fmt::format("model {} has not been made yet", m.model),
+                     "run: ./assay-up models " + m.model);
+    out.path = entry->model;
+    out.name = m.name.empty() ? m.model : m.name;
+    out.data = m.data.empty() && !entry->data.empty() ? entry->data.string() : m.data;
+  } else {
+    if (!fs::exists(m.model, ec)) {
+      std::vector<std::string> names;
+      for (const CatalogModel& c : catalog)
+        if (!c.model.empty()) names.push_back(c.name);
+      return bad_input(
+          fmt::format("model {} is neither a file nor a known name", one_line(m.model)),
+          fmt::format("give an .onnx file or one of: {}", fmt::join(names, ", ")));
+    }
+    out.path = fs::canonical(m.model, ec);
+    out.name = m.name.empty() ? out.path.stem().string() : m.name;
+    out.data = m.data;
+  }
+  if (out.data.empty()) out.data = "synthetic";
+  if (const CatalogModel* d = data_named(out.data)) {
+    if (!d->present)
+      return missing(fmt::format("data set {} has not been made yet", out.data),
+                     "run: ./assay-up models " + out.data);
+    out.data = d->data.string();
+  }
+  out.inputs = m.inputs > 0 ? m.inputs : request.inputs > 0 ? request.inputs : profile.inputs;
+  ASSAY_CHECK(in_range(out.inputs, 1, 10'000'000, "inputs"));
+  out.sampling = m.sampling;
+  if (!out.sampling.empty() && out.sampling != "independent" && out.sampling != "fixed") {
+    return bad_input(fmt::format("sampling is \"{}\"", one_line(out.sampling)),
+                     "use independent or fixed");
+  }
+  ASSAY_TRY(out.shapes, model::parse_shapes(m.shapes));
+
+  std::vector<std::string> names = m.compilers;
+  if (request.reference && std::find(names.begin(), names.end(), "reference") == names.end())
+    names.insert(names.begin(), "reference");
+  std::stable_partition(names.begin(), names.end(),
+                        [](const std::string& n) { return n == "reference"; });
+  std::set<std::string> labels;
+  for (const std::string& name : names) {
+    ASSAY_TRY(Compiler c, find_compiler(name));
+    Json given = Json::object();
+    if (auto it = request.options.find(name); it != request.options.end()) given = it->second;
+    ASSAY_TRY(Json options, complete_options(c, given));
+    // The reference is the yardstick: one row, in the model's own precision.
+    const auto precisions = name == "reference" || m.precisions.empty()
+                                ? std::vector<std::string>{"fp32"}
+                                : m.precisions;
+    for (const std::string& p : precisions) {
+      if (p.empty() ||
+          p.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string::npos)
+        return bad_input(fmt::format("precision \"{}\" is not a name", one_line(p)),
+                         "use fp32, fp16, bf16 or int8");
+      RecipePlan r{name, p, options};
+      if (!labels.insert(r.label()).second)
+        return bad_input(fmt::format("recipe \"{}\" stands twice in the plan", r.label()));
+      out.recipes.push_back(std::move(r));
+    }
+  }
+  if (out.recipes.empty())
+    return bad_input(fmt::format("model {}: no compiler is named", out.name),
+                     "add --compiler NAME");
+  return out;
+}
+
+}  // namespace
+
+Result<Profile> find_profile(std::string_view name) {
+  std::vector<std::string> names;
+  for (const Profile& p : profiles()) {
+    if (p.name == name) return p;
+    names.push_back(p.name);
+  }
+  return bad_input(fmt::format("unknown profile \"{}\"", one_line(name)),
+                   fmt::format("known: {}", fmt::join(names, ", ")));
+}
+
+Result<Request> request_from_toml(const fs::path& file) {
+  ASSAY_TRY(Json t, read_toml(file));
+  const std::string where = file.string();
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  ASSAY_CHECK(only_keys(t, {"audit", "model", "compiler"}, where));
+  const Json& a = get_object(t, "audit");
+  ASSAY_CHECK(only_keys(
+      a,
+      {"profile", "builds", "launches", "samples", "inputs", "threads", "seed", "warmup_ms",
+       "warmup_runs", "build_timeout_s", "launch_timeout_s", "memory_limit_bytes", "reference"},
+      where + " [audit]"));
+  Request r;
+  r.profile = get_string(a, "profile", "quick");
+  r.builds = get_int(a, "builds");
+  r.launches = get_int(a, "launches");
+  r.samples = get_int(a, "samples");
+  r.inputs = get_int(a, "inputs");
+  r.threads = get_int(a, "threads", 1);
+  r.warmup_ms = get_int(a, "warmup_ms", -1);
+  r.warmup_runs = get_int(a, "warmup_runs", -1);
+  if (a.contains("seed")) r.seed = static_cast<uint64_t>(get_int(a, "seed"));
+  r.build_timeout_s = get_double(a, "build_timeout_s");
+  r.launch_timeout_s = get_double(a, "launch_timeout_s");
+  r.memory_limit_bytes = get_int(a, "memory_limit_bytes");
+  r.reference = get_bool(a, "reference", true);
+  for (const Json& m : get_array(t, "model")) {
+    const std::string at = where + " [[model]]";
+    ASSAY_CHECK(only_keys(
+        m, {"model", "name", "data", "shapes", "sampling", "compilers", "precisions", "inputs"},
+        at));
+    Request::Model out;
+    out.model = relative_to(folder, get_string(m, "model"));
+    out.name = get_string(m, "name");
+    out.data = relative_to(folder, get_string(m, "data"));
+    out.shapes = get_string(m, "shapes");
+    out.sampling = get_string(m, "sampling");
+    out.inputs = get_int(m, "inputs");
+    ASSAY_TRY(out.compilers, string_list(m, "compilers", at));
+    ASSAY_TRY(out.precisions, string_list(m, "precisions", at));
+    if (out.model.empty())
+      return bad_input(at + ": model is missing",
+                       "add model = \"FILE.onnx\" or a name of `assay models`");
+    r.models.push_back(std::move(out));
+  }
+  if (r.models.empty())
+    return bad_input(where + ": there is no [[model]]", "add one; see examples/");
+  for (const auto& [name, options] : get_object(t, "compiler").items()) r.options[name] = options;
+  return r;
+}
+
+Result<Plan> make_plan(const Request& request) {
+  Plan plan;
+  ASSAY_TRY(plan.profile, find_profile(request.profile));
+  auto pick = [](int64_t asked, int64_t fallback) { return asked > 0 ? asked : fallback; };
+  plan.builds = pick(request.builds, plan.profile.builds);
+  plan.launches = pick(request.launches, plan.profile.launches);
+  plan.samples = pick(request.samples, plan.profile.samples);
+  plan.threads = request.threads;
+  if (request.warmup_ms >= 0) plan.warmup_ms = request.warmup_ms;
+  if (request.warmup_runs >= 0) plan.warmup_runs = request.warmup_runs;
+  if (request.build_timeout_s > 0) plan.build_timeout_s = request.build_timeout_s;
+  if (request.launch_timeout_s > 0) plan.launch_timeout_s = request.launch_timeout_s;
+  plan.memory_limit_bytes = request.memory_limit_bytes;
+  plan.seed = request.seed ? *request.seed : 1;
+  ASSAY_CHECK(in_range(request.builds, 0, 10000, "builds"));
+  ASSAY_CHECK(in_range(request.launches, 0, 10000, "launches"));
+  ASSAY_CHECK(in_range(request.samples, 0, 1'000'000'000, "samples"));
+  ASSAY_CHECK(in_range(plan.threads, 1, 1024, "threads"));
+  for (const auto& [name, options] : request.options) {
+    ASSAY_TRY(Compiler c, find_compiler(name));
+    ASSAY_TRY(Json checked, complete_options(c, options));
+  }
+  std::set<std::string> names;
+  for (const Request::Model& m : request.models) {
+    ASSAY_TRY(ModelPlan p, plan_model(m, request, plan.profile));
+    if (!names.insert(p.name).second)
+      return bad_input(fmt::format("two models are named \"{}\"", one_line(p.name)),
+                       "give one another name = ...");
+    plan.models.push_back(std::move(p));
+  }
+  return plan;
+}
+
+Json to_json(const Plan& p) {
+  Json models = Json::array();
+  for (const ModelPlan& m : p.models) {
+    Json recipes = Json::array();
+    for (const RecipePlan& r : m.recipes)
+      recipes.push_back(
+          {{"compiler", r.compiler}, {"precision", r.precision}, {"options", r.options}});
+    Json shapes = Json::object();
+    for (const auto& [name, shape] : m.shapes) shapes[name] = shape;
+    models.push_back({{"name", m.name},
+                      {"path", m.path.string()},
+                      {"data", m.data},
+                      {"inputs", m.inputs},
+                      {"sampling", m.sampling},
+                      {"shapes", shapes},
+                      {"recipes", recipes}});
+  }
+  return {{"profile", p.profile.name},
+          {"builds", p.builds},
+          {"launches", p.launches},
+          {"samples", p.samples},
+          {"threads", p.threads},
+          {"warmup_runs", p.warmup_runs},
+          {"warmup_ms", p.warmup_ms},
+          {"slots", p.slots},
+          {"build_timeout_s", p.build_timeout_s},
+          {"launch_timeout_s", p.launch_timeout_s},
+          {"memory_limit_bytes", p.memory_limit_bytes},
+          {"seed", p.seed},
+          {"label_margin", p.label_margin},
+          {"latency_margin", p.latency_margin},
+          {"accuracy_margin", p.accuracy_margin},
+          {"models", models}};
+}
+
+}  // namespace assay::audit

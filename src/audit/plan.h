@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an audit will do: the plan a person writes (TOML or flags), completed, checked, and fixed by
+// its hash.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "audit/catalog.h"
+#include "base/json.h"
+#include "model/onnx_model.h"
+
+namespace assay::audit {
+
+// builds / launches a build / samples a launch / inputs, and what may be claimed (design.md, rule
+// 12).
+struct Profile {
+  std::string name;
+  int64_t builds, launches, samples, inputs;
+  std::string claims, refuses;
+};
+Result<Profile> find_profile(std::string_view name);
+
+struct RecipePlan {
+  std::string compiler, precision = "fp32";
+  Json options = Json::object();  // complete
+  std::string label() const { return compiler + " " + precision; }
+};
+
+struct ModelPlan {
+  std::string name;      // shown; unique in the plan
+  fs::path path;         // ONNX file
+  std::string data;      // "synthetic", a prepared folder, an image folder, or "npy:input=FILE,..."
+  int64_t inputs = 0;    // at most so many of the data set
+  std::string sampling;  // for image folders: independent | fixed
+  model::Shapes shapes;
+  std::vector<RecipePlan> recipes;  // the reference first, when there is one
+};
+
+struct Plan {
+  Profile profile;
+  int64_t builds = 0, launches = 0, samples = 0, threads = 1;
+  int64_t warmup_runs = 20, warmup_ms = 200, slots = 16;
+  double build_timeout_s = 3600, launch_timeout_s = 900;
+  int64_t memory_limit_bytes = 0;
+  uint64_t seed = 0;
+  double label_margin = 0.01, latency_margin = 0.01, accuracy_margin = 0.01;
+  std::vector<ModelPlan> models;
+};
+
+// What flags or a plan file ask for; empty or 0 means "not said".
+struct Request {
+  std::string profile = "quick";
+  int64_t builds = 0, launches = 0, samples = 0, inputs = 0, threads = 1, warmup_ms = -1,
+          warmup_runs = -1;
+  std::optional<uint64_t> seed;
+  double build_timeout_s = 0, launch_timeout_s = 0;
+  int64_t memory_limit_bytes = 0;
+  bool reference = true;  // add the reference compiler when it is not named
+  struct Model {
+    std::string model, name, data, shapes, sampling;
+    std::vector<std::string> compilers, precisions;
+    int64_t inputs = 0;
+  };
+  std::vector<Model> models;
+  std::map<std::string, Json> options;  // compiler -> given options
+};
+
+// Reads [audit], [[model]] and [compiler.NAME] of a plan file; relative paths are relative to the
+// file. Unknown keys are errors.
+Result<Request> request_from_toml(const fs::path& file);
+
+// Resolves names, fills defaults, checks everything that can be checked without running anything.
+Result<Plan> make_plan(const Request& request);
+Json to_json(const Plan& plan);  // canonical: its hash names the plan
+
+}  // namespace assay::audit

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "audit/prepare.h"
+
+#include <algorithm>
+
+#include "audit/machine.h"
+#include "base/text.h"
+
+namespace assay::audit {
+namespace {
+
+// "npy:input=FILE,mask=FILE" -> pairs.
+Result<std::vector<std::pair<std::string, fs::path>>> npy_files(std::string_view spec) {
+  std::vector<std::pair<std::string, fs::path>> out;
+  std::string_view rest = spec.substr(4);
+  while (!rest.empty()) {
+    const size_t comma = rest.find(',');
+    const std::string_view part = rest.substr(0, comma);
+    const size_t eq = part.find('=');
+    if (eq == std::string_view::npos || eq == 0)
+      return bad_input(fmt::format("data \"{}\": expected npy:INPUT=FILE,...", one_line(spec)));
+    out.emplace_back(std::string(part.substr(0, eq)), fs::path(part.substr(eq + 1)));
+    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+  }
+  return out;
+}
+
+Result<vision::Dataset> open_data(const ModelPlan& plan, const model::ModelInfo& info,
+                                  uint64_t seed, const fs::path& data_folder) {
+  std::error_code ec;
+  if (fs::exists(fs::path(plan.data) / "dataset.json", ec))
+    return vision::open_dataset(plan.data, true);
+  // Made ones lie under the content of what was asked, so that a resumed run finds them again.
+  Json key{{"data", plan.data},
+           {"inputs", plan.inputs},
+           {"seed", seed},
+           {"model", info.sha256},
+           {"sampling", plan.sampling}};
+  const fs::path out = data_folder / content_id(dump_json(key));
+  if (fs::exists(out / "dataset.json", ec)) return vision::open_dataset(out, true);
+  fs::remove_all(out, ec);
+  if (plan.data == "synthetic")
+    return vision::dataset_synthetic(info.inputs, plan.inputs, seed, out);
+  if (plan.data.starts_with("npy:")) {
+    ASSAY_TRY(auto files, npy_files(plan.data));
+    return vision::dataset_from_npy(files, info.inputs, out);
+  }
+  if (fs::is_directory(plan.data, ec)) {
+    if (info.inputs.size() != 1)
+      return bad_input(
+          fmt::format("data {}: a folder of images needs a model with one input, {} has {}",
+                      plan.data, plan.name, info.inputs.size()),
+          "use npy:INPUT=FILE,...");
+    vision::ImageFolderOptions options;
+    options.limit = plan.inputs;
+    if (plan.sampling == "independent") options.sampling = Sampling::independent;
+    return vision::dataset_from_images(plan.data, info.inputs[0], options, out);
+  }
+  return bad_input(
+      fmt::format("data \"{}\" is neither a folder nor a known data set", one_line(plan.data)),
+      "give a folder of images, a prepared folder, npy:INPUT=FILE, synthetic, or a name of `assay "
+      "models`");
+}
+
+}  // namespace
+
+Result<Prepared> prepare(const Plan& plan, const fs::path& data_folder, bool reference_was_named) {
+  Prepared out;
+  std::string environment = machine_id() + "\n" + cpu_name() + "\n" + ASSAY_VERSION + "\n";
+  for (const ModelPlan& m : plan.models) {
+    PreparedModel pm;
+    ASSAY_TRY(pm.info, model::inspect(m.path, m.shapes));
+    ASSAY_TRY(pm.data, open_data(m, pm.info, plan.seed, data_folder));
+    ASSAY_CHECK(vision::check_fits(pm.data, pm.info.inputs));
+    pm.n = std::min(m.inputs, pm.data.n);
+    Json shapes = Json::array();
+    for (const TensorSpec& t : pm.info.inputs) shapes.push_back(to_json(t));
+    pm.model_id = content_id(pm.info.sha256 + dump_json(shapes) + m.name);
+    pm.dataset_id = content_id(pm.data.sha256 + pm.model_id + std::to_string(pm.n));
+    for (const RecipePlan& r : m.recipes) {
+      PreparedRecipe pr;
+      pr.model = out.models.size();
+      pr.plan = r;
+      ASSAY_TRY(pr.compiler, find_compiler(r.compiler));
+      pr.is_reference = r.compiler == "reference";
+      auto installation = find_installation(pr.compiler);
+      if (!installation && pr.is_reference && !reference_was_named) {
+        out.notes.push_back(
+            "the reference compiler is not installed, so nothing is compared with it; run: " +
+            pr.compiler.install_command());
+        continue;
+      }
+      if (!installation) return tl::unexpected<Error>(std::move(installation).error());
+      pr.installation = std::move(*installation);
+      environment += pr.installation.packages_key + "\n";
+      pr.recipe_id = content_id(dump_json({{"model", pm.model_id},
+                                           {"data", pm.dataset_id},
+                                           {"compiler", r.compiler},
+                                           {"precision", r.precision},
+                                           {"options", r.options},
+                                           {"threads", plan.threads}}));
+      out.recipes.push_back(std::move(pr));
+    }
+    out.models.push_back(std::move(pm));
+  }
+  if (out.recipes.empty())
+    return missing("no compiler of the plan is installed",
+                   "run: ./assay-up compilers reference onnxruntime openvino");
+  out.environment_key = sha256_hex(environment);
+  return out;
+}
+
+}  // namespace assay::audit

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verdicts about what engines compute: outputs, labels, accuracy, self-contradiction.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "audit/derive_internal.h"
+#include "base/text.h"
+#include "base/words.h"
+
+namespace assay::audit {
+namespace {
+
+std::string bound_text(const stats::Proportion& p) {
+  if (p.unit == "none" || !p.upper)
+    return "exact for these inputs only; the data set is fixed, so no bound on others";
+  if (p.unit == "cluster")
+    return fmt::format("at most {:.3g} of clusters show one (95 %, {} clusters)", *p.upper,
+                       p.units);
+  return fmt::format("at most {:.3g} of inputs (95 %)", *p.upper);
+}
+
+VerdictRow outputs_verdict(const RecipeEvidence& recipe, const RecipeComparisons& c,
+                           const char* scope, const char* what) {
+  VerdictRow v = make_verdict(recipe, "outputs", scope);
+  int64_t pairs = 0, different = 0, n = 0, worst_count = -1;
+  double max_abs = 0;
+  Json worst, comparisons = Json::array();
+  for (const ComparisonRow& row : c.rows) {
+    if (row.scope != scope) continue;
+    ++pairs;
+    n = std::max(n, row.n);
+    different +=
+        row.bitwise_different > 0 || get_int(row.metrics["distance"], "non_finite_differs") > 0;
+    max_abs = std::max(max_abs, get_double(row.metrics["distance"], "max_abs"));
+    if (row.bitwise_different > worst_count) {
+      worst_count = row.bitwise_different;
+      worst = row.metrics["bitwise"];
+    }
+    comparisons.push_back(row.comparison_id);
+  }
+  v.statistic = {
+      {"pairs", pairs}, {"pairs_different", different}, {"max_abs", max_abs}, {"worst", worst}};
+  v.threshold = {{"bitwise_different", 0}};
+  v.evidence["comparisons"] = comparisons;
+  if (pairs == 0) {
+    v.verdict = word(Verdict::inconclusive);
+    v.statement = fmt::format("no pair of {} could be compared", what);
+  } else if (different > 0) {
+    v.verdict = word(Verdict::different);
+    v.statement =
+        fmt::format("{} of {} pairs of {} differ; at worst {} of {} inputs, by at most {:.3g}",
+                    different, pairs, what, worst_count, n, max_abs);
+  } else {
+    v.verdict = word(Verdict::same);
+    v.statement =
+        fmt::format("all {} pairs of {} are equal in every bit on {} inputs", pairs, what, n);
+  }
+  return v;
+}
+
+}  // namespace
+
+VerdictRow make_verdict(const RecipeEvidence& recipe, std::string subject, std::string scope) {
+  VerdictRow v;
+  v.recipe_id = recipe.recipe_id;
+  v.verdict_id = content_id(recipe.recipe_id + " " + subject + " " + scope);
+  v.subject = std::move(subject);
+  v.scope = std::move(scope);
+  v.evidence = {{"launches", Json::array()},
+                {"builds", Json::array()},
+                {"comparisons", Json::array()},
+                {"series", Json::array()}};
+  for (const BuildEvidence& b : recipe.builds) v.evidence["builds"].push_back(b.build_id);
+  return v;
+}
+
+void verdicts_of_outputs(const RecipeEvidence& recipe, const RecipeComparisons& c,
+                         bool has_reference, std::vector<VerdictRow>& out) {
+  out.push_back(outputs_verdict(recipe, c, "builds", "builds"));
+  out.push_back(outputs_verdict(recipe, c, "launches", "launches of one build"));
+  if (has_reference) out.push_back(outputs_verdict(recipe, c, "reference", "build and reference"));
+}
+
+void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c,
+                        const DataEvidence& data, const Json& plan, std::vector<VerdictRow>& out) {
+  if (!c.has_labels) return;
+  const double margin = get_double(plan, "label_margin", 0.01);
+  VerdictRow v = make_verdict(recipe, "labels", "builds");
+  const stats::Proportion any = proportion_of(c.any_flip, data);
+  int64_t pairs = 0, flips = 0, worst_count = -1;
+  double max_margin = 0;
+  Json worst;
+  for (const ComparisonRow& row : c.rows) {
+    if (row.scope != "builds" || row.top1_mismatch < 0) continue;
+    ++pairs;
+    flips += row.top1_mismatch;
+    if (row.top1_mismatch > worst_count) {
+      worst_count = row.top1_mismatch;
+      worst = row.metrics["labels"]["top1"];
+    }
+    for (const auto& f : row.flips) max_margin = std::max({max_margin, f.a_margin, f.b_margin});
+    v.evidence["comparisons"].push_back(row.comparison_id);
+  }
+  v.statistic = {{"pairs", pairs},
+                 {"worst", worst},
+                 {"flips", flips},
+                 {"any", to_json(any)},
+                 {"max_margin_flipped", max_margin}};
+  v.threshold = {{"flips", 0}, {"upper_bound", margin}};
+  if (pairs == 0) {
+    v.verdict = word(Verdict::inconclusive);
+    v.statement = "fewer than two builds gave labels";
+  } else if (any.count > 0) {
+    v.verdict = word(Verdict::different);
+    v.statement = fmt::format(
+        "the top-1 label changes with the build on {} of {} inputs (largest margin of a flipped "
+        "input {:.3g})",
+        any.count, any.n, max_margin);
+  } else {
+    const bool carried = any.unit == "none" || (any.upper && *any.upper <= margin);
+    v.verdict = word(carried ? Verdict::same : Verdict::inconclusive);
+    v.statement = fmt::format("no label changed on {} inputs over {} pairs: {}", any.n, pairs,
+                              bound_text(any));
+    if (!carried)
+      v.statement += fmt::format("; to claim SAME the bound must be {:.3g} or less", margin);
+  }
+  out.push_back(std::move(v));
+
+  const bool labelled = !data.labels.empty();
+  if (recipe.is_reference && !labelled) return;
+  VerdictRow a = make_verdict(recipe, "accuracy", "reference");
+  const double allowed = get_double(plan, "accuracy_margin", 0.01);
+  a.threshold = {{"margin", allowed}, {"alpha", 0.05}};
+  Json builds = Json::array();
+  bool different = false,
+       all_carried = !c.accuracy.empty() && (!c.reference_top1.empty() || !labelled);
+  std::string text;
+  for (const auto& b : c.accuracy) {
+    const stats::Proportion top1 = proportion_of(b.top1, data), top5 = proportion_of(b.top5, data);
+    Json p;
+    std::vector<uint8_t> discordant(b.top1.size(), 0);
+    if (labelled && c.reference_top1.size() == b.top1.size()) {
+      int64_t only_here = 0, only_reference = 0;
+      for (size_t i = 0; i < b.top1.size(); ++i) {
+        only_here += b.top1[i] && !c.reference_top1[i];
+        only_reference += !b.top1[i] && c.reference_top1[i];
+        discordant[i] = b.top1[i] != c.reference_top1[i];
+      }
+      const double mcnemar = stats::mcnemar_p(only_here, only_reference);
+      p = mcnemar;
+      different = different || mcnemar < 0.05;
+    } else if (!labelled) {
+      for (size_t i = 0; i < b.top1.size(); ++i) discordant[i] = !b.top1[i];
+    }
+    // |accuracy difference| can be no larger than the share of discordant inputs, so a bound on
+    // that bounds it too.
+    const stats::Proportion d = proportion_of(discordant, data);
+    const double share = d.upper   ? *d.upper
+                         : d.n > 0 ? static_cast<double>(d.count) / static_cast<double>(d.n)
+                                   : 1;
+    all_carried = all_carried && share <= allowed;
+    builds.push_back({{"build", b.build},
+                      {"top1", to_json(top1)},
+                      {"top5", to_json(top5)},
+                      {"mcnemar_p", p},
+                      {"discordant", to_json(d)}});
+    text += fmt::format("{}{} of {}", text.empty() ? "" : ", ", top1.count, top1.n);
+  }
+  a.statistic = {{"labelled", labelled}, {"builds", builds}};
+  if (!c.reference_top1.empty())
+    a.statistic["reference"] = {{"top1", to_json(proportion_of(c.reference_top1, data))}};
+  a.verdict = word(recipe.is_reference && labelled ? Verdict::same
+                   : different                     ? Verdict::different
+                   : all_carried                   ? Verdict::same
+                                                   : Verdict::inconclusive);
+  if (c.accuracy.empty()) {
+    a.statement = "no build could be scored";
+    a.verdict = word(Verdict::inconclusive);
+  } else if (recipe.is_reference && labelled) {
+    a.statement = fmt::format("the reference itself: top-1 correct on {}", text);
+  } else {
+    a.statement =
+        fmt::format("{} on {}; judged against the reference at a margin of {:.3g}",
+                    labelled ? "top-1 correct" : "top-1 agrees with the reference", text, allowed);
+  }
+  out.push_back(std::move(a));
+}
+
+void verdict_of_self(const RecipeEvidence& recipe, std::vector<VerdictRow>& out) {
+  VerdictRow v = make_verdict(recipe, "self", "launches");
+  std::map<std::string, std::map<std::string, int64_t>> counts;
+  int64_t launches = 0, failed = 0, passed = 0;
+  std::set<std::string> names;
+  for (const BuildEvidence& b : recipe.builds) {
+    for (const LaunchEvidence& l : b.launches) {
+      ++launches;
+      v.evidence["launches"].push_back(l.launch_id);
+      for (const Check& c : l.checks) {
+        auto& slot = counts[c.name];
+        for (const char* r : {"pass", "fail", "not_run"}) slot.try_emplace(r, 0);
+        ++slot[c.result];
+        passed += c.result == "pass";
+        if (c.result == "fail") {
+          ++failed;
+          names.insert(c.name);
+        }
+      }
+    }
+  }
+  Json checks = Json::object();
+  for (const auto& [name, by_result] : counts)
+    for (const auto& [result, count] : by_result) checks[name][result] = count;
+  v.statistic = {{"launches", launches}, {"checks", checks}};
+  v.threshold = {{"fail", 0}};
+  v.verdict = word(failed > 0   ? Verdict::different
+                   : passed > 0 ? Verdict::same
+                                : Verdict::inconclusive);
+  v.statement = failed > 0   ? fmt::format("the engine contradicts itself: {} failed in {} checks",
+                                           fmt::join(names, ", "), failed)
+                : passed > 0 ? fmt::format("{} checks passed in {} launches: same input, same bits",
+                                           passed, launches)
+                             : "no check ran";
+  out.push_back(std::move(v));
+}
+
+}  // namespace assay::audit

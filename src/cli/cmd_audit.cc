@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// assay audit and assay build: plan, show, run, report.
+#include <algorithm>
+#include <memory>
+
+#include "audit/audit.h"
+#include "audit/derive.h"
+#include "cli/cli.h"
+#include "cli/progress.h"
+#include "report/report.h"
+
+namespace assay::cli {
+namespace {
+
+constexpr const char* kAuditFooter = R"(Examples:
+  assay audit model.onnx --compiler onnxruntime,openvino
+  assay audit digits --compiler tvm-autotvm --builds 3 --trials 64
+  assay audit model.onnx --compiler openvino --precision fp32,bf16 --data photos/ --sampling independent
+  assay audit examples/demo.toml --out runs/demo --dry-run
+
+The evidence goes to the folder of --out; the same command goes on after Ctrl-C or a crash. report.html, report.md
+and report.json are written there.)";
+
+constexpr const char* kBuildFooter = R"(Examples:
+  assay build model.onnx --compiler openvino --out engines/ov
+  assay build digits --compiler tvm-autotvm --trials 8 --builds 2 --out engines/tvm
+
+Engines are laid out below the folder of --out as engines/COMPILER-PRECISION-N, ready for assay bench, compare and diff.)";
+
+struct Flags {
+  PlanFlags plan;
+  std::string out, format = "text", fail_on;
+  bool fresh = false, dry_run = false;
+};
+
+void print_plan(const audit::Plan& plan, const audit::Prepared& prepared, bool launches) {
+  Table t({"model", "compiler", "precision", "builds", "launches", "samples", "inputs", "options"});
+  for (const auto& r : prepared.recipes) {
+    std::string options;
+    for (const auto& [key, value] : r.plan.options.items())
+      options += fmt::format("{}{}={}", options.empty() ? "" : " ", key,
+                             value.is_string() ? value.get<std::string>() : dump_json(value));
+    t.add({plan.models[r.model].name, r.plan.compiler, r.plan.precision,
+           std::to_string(plan.builds),
+           launches ? std::to_string(plan.builds * plan.launches) : "-",
+           launches ? std::to_string(plan.samples) : "-",
+           std::to_string(prepared.models[r.model].n), options});
+  }
+  fmt::print(stderr, "{}", t.text());
+  for (const std::string& note : prepared.notes) fmt::print(stderr, "note: {}\n", note);
+  if (launches) {
+    for (const auto& m : prepared.models) {
+      fmt::print(
+          stderr, "data {}: {} ({}{})\n", m.data.name, one_line(m.data.description),
+          word(m.data.sampling),
+          m.data.sampling == Sampling::clustered
+              ? fmt::format(" by {}, {} clusters", m.data.sampling_by, m.data.cluster_count())
+              : "");
+    }
+    fmt::print(stderr, "profile {} may claim: {}; not: {}\n", plan.profile.name,
+               plan.profile.claims, plan.profile.refuses);
+  }
+  fmt::print(stderr, "seed {}, {} thread{}; rough estimate {}\n", plan.seed, plan.threads,
+             plan.threads == 1 ? "" : "s", format_ns(audit::estimate_s(plan, prepared) * 1e9));
+}
+
+// The run folder when none is named: the same command finds it again.
+fs::path default_out(const audit::Plan& plan) {
+  return fs::path("runs") / fmt::format("{}-{}", plan.models[0].name,
+                                        content_id(dump_json(audit::to_json(plan))).substr(0, 8));
+}
+
+bool looks_like_run(const fs::path& folder) {
+  std::error_code ec;
+  return fs::exists(folder / "run.db", ec) && fs::exists(folder / "blobs", ec);
+}
+
+Status start_anew(const fs::path& folder) {
+  std::error_code ec;
+  if (!fs::exists(folder, ec)) return {};
+  // Only what assay itself makes is removed; a foreign folder is refused by the store afterwards.
+  if (!looks_like_run(folder)) return {};
+  { ASSAY_TRY(auto locked, store::RunFolder::open_for_writing(folder)); }
+  for (const char* name : {"run.db", "run.db-wal", "run.db-shm", "blobs", "scratch", "data",
+                           "report.html", "report.md", "report.json", "engines"})
+    fs::remove_all(folder / name, ec);
+  return {};
+}
+
+Status write_reports(store::RunFolder& run, const report::Model& model) {
+  ASSAY_TRY(std::string html, report::to_html(model));
+  ASSAY_TRY(std::string md, report::to_markdown(model));
+  ASSAY_TRY(std::string json, report::to_json(model));
+  ASSAY_CHECK(write_file_atomic(run.folder() / "report.html", html));
+  ASSAY_CHECK(write_file_atomic(run.folder() / "report.md", md));
+  return write_file_atomic(run.folder() / "report.json", json);
+}
+
+Result<bool> fails_on(store::RunFolder& run, const std::string& words) {
+  for (const std::string& w : split(words)) {
+    std::string upper = w;
+    std::transform(upper.begin(), upper.end(), upper.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    if (!verdict_from(upper))
+      return bad_input(fmt::format("--fail-on {}: unknown verdict", one_line(w)),
+                       "use different, inconclusive");
+    ASSAY_TRY(
+        auto row,
+        run.db().first("SELECT count(*) FROM verdict WHERE verdict=? AND derivation_id=(SELECT "
+                       "derivation_id FROM derivation ORDER BY seq DESC LIMIT 1)",
+                       {upper}));
+    if (row->integer(0) > 0) return true;
+  }
+  return false;
+}
+
+Status lay_out_engines(store::RunFolder& run) {
+  ASSAY_TRY(auto rows,
+            run.db().query(
+                "SELECT b.build_id, b.build_index, r.compiler, r.precision FROM build b JOIN "
+                "recipe r USING(recipe_id) WHERE b.outcome='ok' ORDER BY r.rowid, b.build_index"));
+  for (const auto& r : rows) {
+    const fs::path to =
+        run.folder() / "engines" / fmt::format("{}-{}-{}", r.text(2), r.text(3), r.integer(1));
+    std::error_code ec;
+    fs::remove_all(to, ec);
+    ASSAY_CHECK(audit::materialise(run, r.text(0), to));
+    fmt::print("{}\n", to.string());
+  }
+  return {};
+}
+
+Result<ExitCode> go(const Flags& flags, const std::vector<std::string>& argv, bool launches) {
+  ASSAY_TRY(audit::Request request, request_from_flags(flags.plan));
+  ASSAY_TRY(audit::Plan plan, audit::make_plan(request));
+  const bool reference_named =
+      std::any_of(request.models.begin(), request.models.end(), [](const auto& m) {
+        return std::find(m.compilers.begin(), m.compilers.end(), "reference") != m.compilers.end();
+      });
+  for (const std::string& w : split(flags.fail_on))
+    if (w != "different" && w != "inconclusive")
+      return bad_input(fmt::format("--fail-on {}: unknown verdict", one_line(w)),
+                       "use different, inconclusive");
+  const fs::path out = flags.out.empty() ? default_out(plan) : fs::path(flags.out);
+  if (flags.dry_run) {
+    // Nothing of a dry run stays: data sets that must be made are made in a temporary folder.
+    ASSAY_TRY(TempDir temporary, TempDir::create(fs::temp_directory_path(), "assay-dry-run-"));
+    ASSAY_TRY(audit::Prepared prepared, audit::prepare(plan, temporary.path(), reference_named));
+    print_plan(plan, prepared, launches);
+    fmt::print(stderr, "dry run: nothing was built; evidence would go to {}\n", out.string());
+    return ExitCode::ok;
+  }
+  if (flags.fresh) ASSAY_CHECK(start_anew(out));
+  ASSAY_TRY(store::RunFolder run, store::RunFolder::open_for_writing(out));
+  ASSAY_TRY(audit::Prepared prepared, audit::prepare(plan, run.folder() / "data", reference_named));
+  print_plan(plan, prepared, launches);
+  ProgressLine line;
+  audit::AuditOptions options;
+  options.argv = argv;
+  options.cancel = interrupt_flag();
+  options.launches = launches;
+  options.on_progress = [&](const audit::Progress& p) { line.show(p); };
+  ASSAY_TRY(audit::AuditResult result, audit::run_audit(plan, prepared, run, options));
+  line.clear();
+  if (result.interrupted) {
+    fmt::print(stderr, "interrupted; {} jobs are done and kept in {}; the same command goes on\n",
+               result.jobs_run + result.jobs_resumed, out.string());
+    return ExitCode::interrupted;
+  }
+  ASSAY_TRY(report::Model model, report::load_model(run));
+  if (launches) {
+    ASSAY_CHECK(write_reports(run, model));
+    ASSAY_TRY(std::string text, flags.format == "json" ? report::to_json(model)
+                                : flags.format == "md"
+                                    ? report::to_markdown(model)
+                                    : report::to_text(model, terminal_colours()));
+    fmt::print("{}{}", text, text.ends_with('\n') ? "" : "\n");
+    fmt::print(stderr, "evidence: {}\nreport:   {}\n", run.folder().string(),
+               (run.folder() / "report.html").string());
+  } else {
+    ASSAY_CHECK(lay_out_engines(run));
+  }
+  if (result.usable_recipes < result.recipes) {
+    fmt::print(stderr, "assay: {} of {} recipes gave no usable build; the report says why\n",
+               result.recipes - result.usable_recipes, result.recipes);
+    return ExitCode::verdict;
+  }
+  ASSAY_TRY(bool failed, fails_on(run, flags.fail_on));
+  return failed ? ExitCode::verdict : ExitCode::ok;
+}
+
+}  // namespace
+
+void add_audit(App& app) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* sub = app.root.add_subcommand(
+      "audit", "rebuild a model many times, compare, measure, judge, report");
+  sub->footer(kAuditFooter);
+  add_plan_flags(*sub, flags->plan, true);
+  sub->add_option("-o,--out", flags->out,
+                  "run folder (default runs/MODEL-HASH, the same for the same plan)");
+  sub->add_flag("--fresh", flags->fresh, "start anew: removes the evidence in the run folder");
+  sub->add_flag("--dry-run,--dryRun", flags->dry_run, "print the plan and an estimate, then stop");
+  sub->add_option("--fail-on,--failOn", flags->fail_on,
+                  "exit 1 on these verdicts: different,inconclusive");
+  add_format(*sub, flags->format, "text|md|json");
+  sub->callback([&app, flags, argv = app.argv] {
+    app.action = [flags, argv] { return go(*flags, argv, true); };
+  });
+}
+
+void add_build(App& app) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* sub =
+      app.root.add_subcommand("build", "make engines, each in a fresh isolated process");
+  sub->footer(kBuildFooter);
+  add_plan_flags(*sub, flags->plan, false);
+  sub->add_option("-o,--out", flags->out, "folder for evidence and engines")->required();
+  sub->add_flag("--fresh", flags->fresh, "start anew: removes what an earlier build left there");
+  sub->add_flag("--dry-run,--dryRun", flags->dry_run, "print the plan and an estimate, then stop");
+  sub->callback([&app, flags, argv = app.argv] {
+    app.action = [flags, argv] {
+      Flags f = *flags;
+      f.plan.no_reference = true;  // engines are wanted, not a comparison
+      if (f.plan.builds == 0) f.plan.builds = 1;
+      return go(f, argv, false);
+    };
+  });
+}
+
+}  // namespace assay::cli

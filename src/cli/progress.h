@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Progress on stderr: one line that rewrites itself on a terminal, a line a job elsewhere.
+#pragma once
+
+#include <unistd.h>
+
+#include "audit/audit.h"
+
+namespace assay::cli {
+
+class ProgressLine {
+ public:
+  void show(const audit::Progress& p) {
+    if (!p.note.empty()) {
+      clear();
+      fmt::print(stderr, "  {}\n", one_line(p.note, 300));
+      return;
+    }
+    const std::string left =
+        p.left_s > 0 ? fmt::format(", about {} left", format_ns(p.left_s * 1e9)) : "";
+    const std::string line = fmt::format("[{}/{}] {} ({}{})", p.done, p.total, p.now,
+                                         format_ns(p.elapsed_s * 1e9), left);
+    if (terminal_) {
+      clear();
+      fmt::print(stderr, "{}", one_line(line, 110));
+      std::fflush(stderr);
+      shown_ = true;
+    } else {
+      fmt::print(stderr, "{}\n", line);
+    }
+  }
+  void clear() {
+    if (shown_) fmt::print(stderr, "\r\x1b[K");
+    shown_ = false;
+  }
+  ~ProgressLine() { clear(); }
+
+ private:
+  bool terminal_ = isatty(STDERR_FILENO);
+  bool shown_ = false;
+};
+
+}  // namespace assay::cli

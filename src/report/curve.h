@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Long series cut to what a plot can show: one vertex per pixel column, exact minimum and maximum.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace assay::report {
+
+struct Point {
+  double x = 0, y = 0;
+};
+struct MinMax {
+  double low = 0, high = 0;
+};
+
+// What an axis spans. Log when the values span more than a factor of 4.
+struct AxisRange {
+  double low = 0, high = 0;
+  bool log = false;
+  bool empty() const { return high < low || (low == 0 && high == 0); }
+};
+AxisRange axis_range(double low, double high);
+
+// Empirical distribution of `sorted` (ascending, ns): (value, share <= value), at most `columns` +
+// 1 vertices. First vertex: the minimum; last: (maximum, 1). Each vertex is a true point of the
+// ECDF.
+std::vector<Point> ecdf(std::span<const int64_t> sorted, AxisRange range, int columns);
+
+// Least and greatest value of each of at most `columns` equal stretches of `samples` in run order.
+std::vector<MinMax> run_order(std::span<const int64_t> samples, int columns);
+
+}  // namespace assay::report

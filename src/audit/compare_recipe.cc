@@ -66,19 +66,19 @@ Json distance_json(const compare::Distance& d) {
           {"ulp", ulp}};
 }
 
-// The count of inputs is exact; for the bound a cluster counts once. Which inputs differ bitwise is
-// not kept per input for clustered sets, so the bound is given only where the count alone carries
-// it.
+// The count of inputs is exact. Which inputs differ is not kept, so clusters can be counted only
+// when none or all differ; in between a clustered set gets the count without a bound.
 Json bitwise_json(const compare::Distance& d, const DataEvidence& data) {
+  const bool none_or_all = d.bitwise_different == 0 || d.bitwise_different == d.n;
+  if (d.n > 0 && (data.design == stats::Design::independent || none_or_all)) {
+    std::vector<uint8_t> hit(static_cast<size_t>(d.n), 0);
+    std::fill_n(hit.begin(), d.bitwise_different, 1);
+    return to_json(proportion_of(hit, data));
+  }
   stats::Proportion p;
   p.count = d.bitwise_different;
   p.n = d.n;
   p.unit = "none";
-  if (data.design == stats::Design::independent && d.n > 0) {
-    std::vector<uint8_t> hit(static_cast<size_t>(d.n), 0);
-    std::fill_n(hit.begin(), d.bitwise_different, 1);
-    p = stats::proportion(hit, data.design, {}, 0.95);
-  }
   return to_json(p);
 }
 

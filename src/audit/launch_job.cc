@@ -44,13 +44,18 @@ WorkerLaunch make_launch(const Context& ctx, const Job& job, const fs::path& eng
 }
 
 Result<std::vector<Kernel>> stored_kernels(store::RunFolder& run, const std::string& build_id) {
-  ASSAY_TRY(auto rows, run.db().query("SELECT ordinal, layer, kernel, source_sha256, precision, origin FROM kernel WHERE build_id=? ORDER BY ordinal", {build_id}));
+  ASSAY_TRY(auto rows, run.db().query("SELECT ordinal, layer, kernel, source_sha256, precision, "
+                                      "origin FROM kernel WHERE build_id=? ORDER BY ordinal",
+                                      {build_id}));
   std::vector<Kernel> out;
-  for (const auto& r : rows) out.push_back({r.integer(0), r.text(1), r.text(2), r.text(3), r.text(4), r.text(5)});
+  for (const auto& r : rows)
+    out.push_back({r.integer(0), r.text(1), r.text(2), r.text(3), r.text(4), r.text(5)});
   return out;
 }
 
-std::string int64_blob(const std::vector<int64_t>& v) { return {reinterpret_cast<const char*>(v.data()), v.size() * sizeof(int64_t)}; }
+std::string int64_blob(const std::vector<int64_t>& v) {
+  return {reinterpret_cast<const char*>(v.data()), v.size() * sizeof(int64_t)};
+}
 
 struct Blobs {
   std::string out, err, events, samples, slots;
@@ -71,29 +76,40 @@ Result<Blobs> put_blobs(const Context& ctx, const WorkerResult& r, const fs::pat
   return b;
 }
 
-Status store_children(const Context& ctx, const std::string& launch_id, const WorkerResult& r, const Blobs& blobs) {
+Status store_children(const Context& ctx, const std::string& launch_id, const WorkerResult& r,
+                      const Blobs& blobs) {
   auto& db = ctx.run.db();
   for (size_t i = 0; i < r.outputs.size(); ++i) {
     const WorkerOutput& o = r.outputs[i];
-    ASSAY_CHECK(db.run("INSERT INTO output VALUES(?,?,?,?,?,?,?,?)", {random_id(), launch_id, o.role, o.spec.name, std::string(dtype_name(o.spec.dtype)), dump_json(Json(o.spec.shape)), o.n, blobs.outputs[i]}));
+    ASSAY_CHECK(
+        db.run("INSERT INTO output VALUES(?,?,?,?,?,?,?,?)",
+               {random_id(), launch_id, o.role, o.spec.name, std::string(dtype_name(o.spec.dtype)),
+                dump_json(Json(o.spec.shape)), o.n, blobs.outputs[i]}));
   }
   for (const Json& e : r.log.events) {
     if (get_string(e, "event") != "check") continue;
     Value max_abs;
     if (e.contains("max_abs") && e["max_abs"].is_number()) max_abs = get_double(e, "max_abs");
-    ASSAY_CHECK(db.run("INSERT OR REPLACE INTO self_check VALUES(?,?,?,?,?,?,?)",
-                       {launch_id, get_string(e, "name"), get_string(e, "result", "not_run"), get_int(e, "inputs"), get_int(e, "mismatches"), max_abs, one_line(get_string(e, "detail"))}));
+    ASSAY_CHECK(db.run(
+        "INSERT OR REPLACE INTO self_check VALUES(?,?,?,?,?,?,?)",
+        {launch_id, get_string(e, "name"), get_string(e, "result", "not_run"), get_int(e, "inputs"),
+         get_int(e, "mismatches"), max_abs, one_line(get_string(e, "detail"))}));
   }
   const Json* series = r.log.find("series");
   if (r.samples.empty() && !series) return {};
-  // Without the worker's word the series was cut off: what was written is kept, the sample in flight is censored.
+  // Without the worker's word the series was cut off: what was written is kept, the sample in
+  // flight is censored.
   const Json* sampler = r.log.find("sampler");
   return db.run("INSERT INTO series VALUES(?,?,?,?,?,?,?,?,?,?)",
-                {random_id(), launch_id, std::string("latency"), series ? get_string(*series, "clock", "monotonic") : std::string("unknown"), static_cast<int64_t>(r.samples.size()), blobs.samples, blobs.slots,
-                 int64_t{series ? 0 : 1}, dump_json(series ? *series : Json::object()), dump_json(sampler ? *sampler : Json::object())});
+                {random_id(), launch_id, std::string("latency"),
+                 series ? get_string(*series, "clock", "monotonic") : std::string("unknown"),
+                 static_cast<int64_t>(r.samples.size()), blobs.samples, blobs.slots,
+                 int64_t{series ? 0 : 1}, dump_json(series ? *series : Json::object()),
+                 dump_json(sampler ? *sampler : Json::object())});
 }
 
-Status record(const Context& ctx, const Job& job, const std::string& build_id, const WorkerResult& r, const std::string& agree, const fs::path& scratch) {
+Status record(const Context& ctx, const Job& job, const std::string& build_id,
+              const WorkerResult& r, const std::string& agree, const fs::path& scratch) {
   auto& run = ctx.run;
   ASSAY_TRY(Blobs blobs, put_blobs(ctx, r, scratch));
   Json isolation = r.child.isolation;
@@ -107,11 +123,30 @@ Status record(const Context& ctx, const Job& job, const std::string& build_id, c
   ASSAY_TRY(auto transaction, store::Transaction::begin(run.db()));
   const std::string launch_id = random_id();
   ASSAY_CHECK(run.db().run("INSERT INTO launch VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                           {launch_id, job.job_id, build_id, job.launch_index, ctx.attempt_id, r.outcome.outcome, r.outcome.reason, r.child.wall_ns, r.child.cpu_ns, event_int("opened", "load_ns"), event_int("first_run", "ns"),
-                            r.child.peak_memory_bytes, r.child.memory_method, r.kernels.empty() ? std::string() : kernel_map_sha256(r.kernels), agree, blobs.out, blobs.err, blobs.events,
-                            dump_json(environment ? *environment : Json::object()), dump_json(isolation)}));
+                           {launch_id,
+                            job.job_id,
+                            build_id,
+                            job.launch_index,
+                            ctx.attempt_id,
+                            r.outcome.outcome,
+                            r.outcome.reason,
+                            r.child.wall_ns,
+                            r.child.cpu_ns,
+                            event_int("opened", "load_ns"),
+                            event_int("first_run", "ns"),
+                            r.child.peak_memory_bytes,
+                            r.child.memory_method,
+                            r.kernels.empty() ? std::string() : kernel_map_sha256(r.kernels),
+                            agree,
+                            blobs.out,
+                            blobs.err,
+                            blobs.events,
+                            dump_json(environment ? *environment : Json::object()),
+                            dump_json(isolation)}));
   ASSAY_CHECK(store_children(ctx, launch_id, r, blobs));
-  ASSAY_CHECK(record_event(ctx, job.job_id, r.outcome.outcome == "interrupted" ? "interrupted" : "done", {{"outcome", r.outcome.outcome}}));
+  ASSAY_CHECK(record_event(ctx, job.job_id,
+                           r.outcome.outcome == "interrupted" ? "interrupted" : "done",
+                           {{"outcome", r.outcome.outcome}}));
   return transaction.commit();
 }
 
@@ -121,9 +156,12 @@ Result<JobOutcome> run_launch(const Context& ctx, const Job& job, const std::str
   ASSAY_TRY(TempDir scratch, TempDir::create(ctx.run.scratch(), "launch-"));
   ASSAY_CHECK(materialise(ctx.run, build_id, scratch.path() / "engine"));
   ASSAY_CHECK(record_event(ctx, job.job_id, "started"));
-  ASSAY_TRY(WorkerResult r, launch_worker(make_launch(ctx, job, scratch.path() / "engine"), scratch.path()));
+  ASSAY_TRY(WorkerResult r,
+            launch_worker(make_launch(ctx, job, scratch.path() / "engine"), scratch.path()));
   ASSAY_TRY(std::vector<Kernel> stored, stored_kernels(ctx.run, build_id));
-  const std::string agree = r.kernels.empty() || stored.empty() ? "unknown" : same_kernels(r.kernels, stored) ? "yes" : "no";
+  const std::string agree = r.kernels.empty() || stored.empty() ? "unknown"
+                            : same_kernels(r.kernels, stored)   ? "yes"
+                                                                : "no";
   ASSAY_CHECK(record(ctx, job, build_id, r, agree, scratch.path()));
   return r.outcome;
 }

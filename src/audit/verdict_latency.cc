@@ -199,6 +199,16 @@ void verdict_of_latency(const RecipeEvidence& recipe, const Json& plan,
               : fmt::format("{}; neither a difference nor equivalence within {:.3g} % is shown",
                             spread(), margin * 100);
   }
+  // Rule 1: when kernels are chosen at load, a launch is a new draw and the two levels are one.
+  if (recipe.decides_at != "build" && !builds.empty()) {
+    v.statement +=
+        fmt::format("; its kernels are chosen at {}, so build and launch cannot be told apart",
+                    recipe.decides_at);
+  }
+  if (v.verdict == word(Verdict::inconclusive) && builds.size() >= 2) {
+    v.threshold["needs"] = quick ? "more launches a build (--profile standard has 10)"
+                                 : "more launches a build, or a quieter machine (assay doctor)";
+  }
   if (scripted && !builds.empty()) v.statement += " (scripted clock: not a measurement)";
   out.push_back(std::move(v));
 }

@@ -11,7 +11,9 @@ namespace {
 Json make_request(const WorkerLaunch& l, const fs::path& scratch) {
   Json latency;
   if (l.samples > 0) {
-    latency = {{"samples", l.samples}, {"warmup_runs", l.warmup_runs}, {"warmup_ms", l.warmup_ms}, {"slots", l.slots}, {"seed", l.seed}, {"max_seconds", l.timeout_s * 0.8}};
+    latency = {{"samples", l.samples},     {"warmup_runs", l.warmup_runs},
+               {"warmup_ms", l.warmup_ms}, {"slots", l.slots},
+               {"seed", l.seed},           {"max_seconds", l.timeout_s * 0.8}};
   }
   return {{"protocol", 1},
           {"action", "launch"},
@@ -33,7 +35,8 @@ Json make_request(const WorkerLaunch& l, const fs::path& scratch) {
           {"threads_all", l.threads > 1}};
 }
 
-// Output files as the worker announced them: below the outputs folder, of the size that type, shape and n give.
+// Output files as the worker announced them: below the outputs folder, of the size that type, shape
+// and n give.
 Status collect(const fs::path& folder, WorkerResult& r) {
   for (const Json& e : r.log.events) {
     const std::string event = get_string(e, "event");
@@ -45,15 +48,18 @@ Status collect(const fs::path& folder, WorkerResult& r) {
     o.role = get_string(e, "role", "main");
     o.n = get_int(e, "n", -1);
     std::error_code ec;
-    if (!fs::is_regular_file(fs::symlink_status(o.file, ec))) return bad_input("announced an output file that is not there");
+    if (!fs::is_regular_file(fs::symlink_status(o.file, ec)))
+      return bad_input("announced an output file that is not there");
     const auto size = static_cast<int64_t>(fs::file_size(o.file, ec));
     const int64_t item = o.spec.bytes();
     if (o.n < 0 || (item > 0 && o.n > (int64_t{1} << 50) / item) || size != o.n * item) {
-      return bad_input(fmt::format("output \"{}\" has {} bytes, expected {} inputs of {}", one_line(o.spec.name), size, o.n, item));
+      return bad_input(fmt::format("output \"{}\" has {} bytes, expected {} inputs of {}",
+                                   one_line(o.spec.name), size, o.n, item));
     }
     r.outputs.push_back(std::move(o));
   }
-  std::stable_sort(r.kernels.begin(), r.kernels.end(), [](const Kernel& a, const Kernel& b) { return a.ordinal < b.ordinal; });
+  std::stable_sort(r.kernels.begin(), r.kernels.end(),
+                   [](const Kernel& a, const Kernel& b) { return a.ordinal < b.ordinal; });
   return {};
 }
 
@@ -61,7 +67,8 @@ Status collect(const fs::path& folder, WorkerResult& r) {
 
 Result<WorkerResult> launch_worker(const WorkerLaunch& l, const fs::path& scratch) {
   for (const char* name : {"home", "outputs"}) ASSAY_CHECK(make_dirs(scratch / name));
-  ASSAY_TRY(worker::SampleBuffer buffer, worker::SampleBuffer::create(std::max<int64_t>(l.samples, 1)));
+  ASSAY_TRY(worker::SampleBuffer buffer,
+            worker::SampleBuffer::create(std::max<int64_t>(l.samples, 1)));
   WorkerResult r;
   worker::ChildSpec spec;
   spec.argv = {(executable_dir() / "assay-worker").string()};
@@ -72,7 +79,8 @@ Result<WorkerResult> launch_worker(const WorkerLaunch& l, const fs::path& scratc
   spec.stderr_file = scratch / "stderr";
   spec.timeout_s = l.timeout_s;
   spec.memory_limit_bytes = l.memory_limit_bytes;
-  // One inference thread: every thread an engine makes inherits the measuring CPU; only the sampler moves away.
+  // One inference thread: every thread an engine makes inherits the measuring CPU; only the sampler
+  // moves away.
   if (l.threads == 1) spec.cpus = {l.measure_cpu};
   spec.samples_fd = buffer.fd();
   spec.on_event = [&](std::string_view line) { r.log.add(line); };

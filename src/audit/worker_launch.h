@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One launch of one engine folder through assay-worker: spawn, listen, check what came back. Records nothing.
+// One launch of one engine folder through assay-worker: spawn, listen, check what came back.
+// Records nothing.
 #pragma once
 
 #include <atomic>
@@ -20,9 +21,9 @@ struct WorkerLaunch {
   int measure_cpu = 0, other_cpu = 0;
   Json options = Json::object();
   int64_t build_index = 0, launch_index = 0;
-  int64_t outputs = 0;                 // inputs whose outputs are wanted
+  int64_t outputs = 0;  // inputs whose outputs are wanted
   std::vector<std::string> checks;
-  int64_t samples = 0;                 // 0: no timing
+  int64_t samples = 0;  // 0: no timing
   int64_t warmup_runs = 20, warmup_ms = 200, slots = 16;
   uint64_t seed = 1;
   double timeout_s = 900;
@@ -46,7 +47,8 @@ struct WorkerResult {
   std::vector<int64_t> samples, slots;
 };
 
-// `scratch`: existing empty folder; gets home/, outputs/, stdout, stderr. An Error means the child could not be run at all.
+// `scratch`: existing empty folder; gets home/, outputs/, stdout, stderr. An Error means the child
+// could not be run at all.
 Result<WorkerResult> launch_worker(const WorkerLaunch& launch, const fs::path& scratch);
 
 }  // namespace assay::audit

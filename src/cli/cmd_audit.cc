@@ -175,6 +175,7 @@ Result<ExitCode> go(const Flags& flags, const std::vector<std::string>& argv, bo
                                     ? report::to_markdown(model)
                                     : report::to_text(model, terminal_colours()));
     fmt::print("{}{}", text, text.ends_with('\n') ? "" : "\n");
+    std::fflush(stdout);  // before what follows on stderr
     fmt::print(stderr, "evidence: {}\nreport:   {}\n", run.folder().string(),
                (run.folder() / "report.html").string());
   } else {

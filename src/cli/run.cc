@@ -2,9 +2,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <system_error>
 
 #include "cli/cli.h"
 
@@ -53,7 +55,8 @@ int run(int argc, char** argv) {
   }
   auto result = action();
   if (!result) return show(result.error());
-  if (std::fflush(stdout) != 0)
+  // A reader that has seen enough (`| head`) is no error.
+  if (std::fflush(stdout) != 0 && errno != EPIPE)
     return show({assay::ExitCode::usage, "cannot write to standard output",
                  "check disk space and the pipe"});
   return static_cast<int>(*result);
@@ -65,6 +68,11 @@ int assay::cli::run_assay(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   try {
     return run(argc, argv);
+  } catch (const std::system_error& e) {
+    // fmt reports a failed write this way.
+    if (e.code().value() == EPIPE) return 0;
+    return show(
+        {assay::ExitCode::usage, fmt::format("cannot write: {}", e.what()), "check disk space"});
   } catch (const std::bad_alloc&) {
     return show({assay::ExitCode::usage, "out of memory",
                  "audit fewer inputs or samples, or a smaller model"});

@@ -135,6 +135,12 @@ std::string bound_text(const Proportion& p) {
                      count_text(p.unit_count), count_text(p.units), unit, p.confidence);
 }
 
+std::string short_bound(const Proportion& p) {
+  if (p.unit == "none" || (!p.lower && !p.upper)) return "exact, no bound";
+  return fmt::format("at most {} of {}s ({:g} %)", percent(p.upper.value_or(1)), p.unit,
+                     p.confidence * 100);
+}
+
 std::string proportion_text(const std::optional<Proportion>& p) {
   return p ? count_of(*p) + "; " + bound_text(*p) : "unknown";
 }

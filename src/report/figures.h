@@ -37,6 +37,8 @@ bool carried(const Interval& i);  // both bounds are there
 // or "exact for this fixed set (no bound)".
 std::string count_of(const Proportion& p);
 std::string bound_text(const Proportion& p);
+// The upper bound alone, for cells of a summary: "at most 0.6 % of inputs (95 %)".
+std::string short_bound(const Proportion& p);
 std::string proportion_text(const std::optional<Proportion>& p);  // both, "; " between
 
 std::string short_hash(std::string_view hash);  // first 12 digits, "unknown" when empty

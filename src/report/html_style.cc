@@ -15,7 +15,7 @@ const std::string_view kStyle = R"CSS(
 *{box-sizing:border-box}
 html{color-scheme:light dark;scroll-padding-top:3rem}
 body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;overflow-wrap:anywhere}
-header,main,nav{max-width:1400px;margin:0 auto;padding:0 1.2rem}
+header,main,nav{max-width:1560px;margin:0 auto;padding:0 1.2rem}
 header{padding-top:1.6rem}
 h1{font-size:1.7rem;line-height:1.2;margin:.1rem 0 .3rem}
 h2{font-size:1.25rem;margin:0 0 .7rem}
@@ -44,7 +44,7 @@ td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 .facts td{min-width:6rem}
 .facts td:first-child{white-space:nowrap;color:var(--soft)}
 .headline{font-size:.82rem}
-.headline td{min-width:5.4rem;max-width:13rem}
+.headline td{min-width:6.6rem;max-width:14rem}
 .headline td,.headline th{padding-left:.4rem;padding-right:.4rem}
 .headline td a:has(b){border:0;color:var(--link)}
 .headline td:first-child{position:sticky;left:0;background:var(--card);min-width:8rem}

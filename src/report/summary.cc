@@ -21,10 +21,10 @@ HeadCell outputs_cell(const Recipe& r) {
   const VerdictRow* v = find_verdict(r, "outputs", "builds");
   HeadCell c = cell_of(v);
   if (!v) return c;
-  c.text = fmt::format("{} of {} pairs of builds differ", get_int(v->statistic, "pairs_different"),
+  c.text = fmt::format("{} of {} pairs differ", get_int(v->statistic, "pairs_different"),
                        get_int(v->statistic, "pairs"));
   if (const auto p = proportion_at(v->statistic, "worst"))
-    c.text += p->count == 0 ? fmt::format(", in {}; {}", count_of(*p), bound_text(*p))
+    c.text += p->count == 0 ? fmt::format(" in {}; {}", count_of(*p), short_bound(*p))
                             : fmt::format(", worst in {}", count_of(*p));
   if (const double d = get_double(v->statistic, "max_abs"); d > 0)
     c.text += ", at most by " + number_text(d);
@@ -33,7 +33,7 @@ HeadCell outputs_cell(const Recipe& r) {
 
 // Zero never stands without its bound.
 std::string flips_of(const Proportion& p) {
-  return count_of(p) + " flip" + (p.count == 0 ? "; " + bound_text(p) : "");
+  return count_of(p) + " flip" + (p.count == 0 ? "; " + short_bound(p) : "");
 }
 
 HeadCell labels_cell(const Recipe& r, std::string_view scope) {
@@ -54,7 +54,7 @@ HeadCell reference_cell(const Recipe& r) {
   HeadCell c = cell_of(v);
   if (!v) return c;
   const auto p = proportion_at(v->statistic, "worst");
-  c.text = p ? count_of(*p) + " differ in a bit" + (p->count == 0 ? "; " + bound_text(*p) : "")
+  c.text = p ? count_of(*p) + " differ in a bit" + (p->count == 0 ? "; " + short_bound(*p) : "")
              : "unknown";
   return c;
 }
@@ -144,15 +144,6 @@ HeadCell findings_cell(const Model& m, const Recipe& r) {
   return {"", text.empty() ? "none" : text, ref, ""};
 }
 
-// Largest n_needed anywhere in `j`.
-int64_t needed_in(const Json& j) {
-  int64_t n = 0;
-  if (j.is_object()) n = get_int(j, "n_needed");
-  if (j.is_structured())
-    for (const Json& e : j) n = std::max(n, needed_in(e));
-  return n;
-}
-
 // n for which zero hits would bound the rate by `margin` (rule of three, exact form).
 int64_t zero_needed(double margin, double confidence) {
   if (!(margin > 0 && margin < 1 && confidence > 0 && confidence < 1)) return 0;
@@ -164,8 +155,9 @@ std::string needs_of(const Recipe& r, const VerdictRow& v) {
   if (r.builds_ok < 2)
     needs.push_back(fmt::format("at least 2 usable builds (there {} {})",
                                 r.builds_ok == 1 ? "is" : "are", r.builds_ok));
-  if (const int64_t n = needed_in(v.statistic); n > 0 && v.subject == "latency")
-    needs.push_back(fmt::format("n >= {} samples a build", count_text(n)));
+  // What the derivation itself names comes first: it knows the test that was not decided.
+  if (const std::string told = get_string(v.threshold, "needs"); !told.empty())
+    needs.push_back(told);
   auto p = proportion_at(v.statistic, "worst");
   double margin = 0;
   for (const char* key : {"upper_bound", "margin"})
@@ -179,7 +171,7 @@ std::string needs_of(const Recipe& r, const VerdictRow& v) {
   }
   std::string out;
   for (const auto& n : needs) out += (out.empty() ? "" : "; ") + n;
-  return out.empty() ? "see the statement" : out;
+  return out.empty() ? "more evidence, as its statement says" : out;
 }
 
 }  // namespace

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tiny ONNX files, good and bad, written with the standard library alone."""
+
+import os
+import sys
+
+sys.dont_write_bytecode = True
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "compilers", "openvino"))
+import tiny_onnx as onnx  # noqa: E402
+
+
+def linear(op="MatMul", batch=1, weights=None):
+    """y[batch, 5] = x[batch, 4] op w[4, 5]; `batch` may be a text (symbolic)."""
+    if weights is None:
+        weights = onnx.tensor("w", onnx.FLOAT, [4, 5], onnx.floats([(i % 7) / 7 for i in range(20)]))
+    return onnx.model(onnx.node(op, ["x", "w"], ["y"], "linear"), weights,
+                      onnx.value_info(11, "x", onnx.FLOAT, [batch, 4]),
+                      onnx.value_info(12, "y", onnx.FLOAT, [batch, 5]))
+
+
+def external(location):
+    """A model whose weight lies in the file `location`."""
+    return linear("Add", weights=onnx.external_tensor("w", [1], location))
+
+
+KINDS = {
+    "good": linear,
+    "dynamic": lambda: linear(batch="n"),
+    "truncated": lambda: linear()[:-40],
+    "broken": lambda: b"\x08\x08garbage, no protobuf at all \xff\xff\xff\xff",
+    "empty": lambda: b"",
+    "unknown_operator": lambda: linear("NoSuchOperator"),
+    "external_missing": lambda: external("absent.bin"),
+    "external_outside": lambda: external("../outside.bin"),
+    "external_absolute": lambda: external("/etc/hostname"),
+    "external_link": lambda: external("link.bin"),
+}
+
+
+def write(kind, path):
+    with open(path, "wb") as handle:
+        handle.write(KINDS[kind]())

@@ -144,6 +144,7 @@ Result<JobOutcome> run_build(const Context& ctx, const Job& job) {
   spec.scratch = scratch.path() / "home";
   spec.stdout_file = scratch.path() / "stdout";
   spec.stderr_file = scratch.path() / "stderr";
+  spec.writable = {scratch.path() / "engine"};
   spec.timeout_s = ctx.plan.build_timeout_s;
   spec.memory_limit_bytes = ctx.plan.memory_limit_bytes;
   // A tuner that measures candidates gets the CPUs that the launches will get; compiling may use

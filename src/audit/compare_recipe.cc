@@ -2,6 +2,7 @@
 // All-pairs comparison of the builds of one recipe, each against the reference, and launches
 // against launch 0.
 #include <algorithm>
+#include <cstring>
 
 #include "audit/derive_internal.h"
 #include "base/text.h"
@@ -33,6 +34,26 @@ Result<Mapped> map_output(store::RunFolder& run, const OutputBlob& o) {
 bool is_classification(const OutputBlob& o) {
   if (!dtype_is_float(o.dtype) || o.shape.empty() || o.shape.back() < 2) return false;
   return o.item() == o.shape.back();
+}
+
+// Inputs whose output holds a NaN or an infinity: all exponent bits set.
+int64_t count_non_finite(const compare::View& v) {
+  const size_t size = static_cast<size_t>(dtype_size(v.dtype));
+  const uint64_t mask = v.dtype == DType::f64   ? uint64_t{0x7ff} << 52
+                        : v.dtype == DType::f32 ? 0x7f800000
+                        : v.dtype == DType::f16 ? 0x7c00
+                                                : 0x7f80;
+  int64_t inputs = 0;
+  for (int64_t i = 0; dtype_is_float(v.dtype) && i < v.n; ++i) {
+    bool hit = false;
+    for (int64_t k = 0; k < v.item && !hit; ++k) {
+      uint64_t bits = 0;
+      std::memcpy(&bits, v.bytes.data() + static_cast<size_t>(i * v.item + k) * size, size);
+      hit = (bits & mask) == mask;
+    }
+    inputs += hit;
+  }
+  return inputs;
 }
 
 std::vector<Side> sides_of(const RecipeEvidence& recipe, const std::string& output) {
@@ -226,6 +247,9 @@ Result<RecipeComparisons> compare_recipe(store::RunFolder& run, const RecipeEvid
     for (const Side& s : sides) {
       ASSAY_TRY(Mapped m, map_output(run, *s.output));
       views.push_back(m.view);
+      if (const int64_t inputs = count_non_finite(m.view); inputs > 0)
+        out.non_finite.push_back(
+            {s.build->build_id, s.launch->launch_id, name, s.build->build_index, inputs});
       maps.push_back(std::move(m));
     }
     // Labels belong to the first output that holds class scores.

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "audit/derive.h"
 
+#include <algorithm>
+#include <map>
+#include <set>
+
 #include "audit/derive_internal.h"
 #include "base/text.h"
 
@@ -12,6 +16,60 @@ using store::Value;
 std::string finding_id(const FindingRow& f) {
   return content_id(f.code + "\n" + f.recipe_id + "\n" + f.build_id + "\n" + f.launch_id + "\n" +
                     f.text);
+}
+
+// The stored rows of a derivation against those that the evidence gives: the reports read the rows.
+Status compare_stored(store::RunFolder& run, const std::string& id, const Derived& d,
+                      std::vector<std::string>& problems) {
+  auto& db = run.db();
+  std::map<std::string, std::vector<std::string>> expected;  // table -> rows as text
+  for (const ComparisonRow& c : d.comparisons) {
+    expected["comparison"].push_back(dump_json(
+        Json{c.comparison_id, c.recipe_id, c.scope, c.a, c.b, c.output, std::to_string(c.n),
+             std::to_string(c.bitwise_different),
+             c.top1_mismatch < 0 ? "" : std::to_string(c.top1_mismatch), dump_json(c.metrics)}));
+    for (const auto& f : c.flips)
+      expected["flip"].push_back(
+          dump_json(Json{c.comparison_id, std::to_string(f.input), std::to_string(f.a_top1),
+                         std::to_string(f.b_top1)}));
+  }
+  for (const VerdictRow& v : d.verdicts)
+    expected["verdict"].push_back(
+        dump_json(Json{v.verdict_id, v.recipe_id, v.subject, v.scope, v.verdict, v.statement,
+                       dump_json(v.statistic), dump_json(v.threshold), dump_json(v.evidence)}));
+  std::set<std::string> findings;  // equal ones are stored once
+  for (const FindingRow& f : d.findings)
+    findings.insert(dump_json(Json{finding_id(f), f.severity, f.code, f.recipe_id, f.build_id,
+                                   f.launch_id, f.text, f.fix}));
+  expected["finding"].assign(findings.begin(), findings.end());
+  const std::map<std::string, std::string> columns = {
+      {"comparison",
+       "comparison_id, recipe_id, scope, a, b, output, CAST(n AS TEXT), "
+       "CAST(bitwise_different AS TEXT), CAST(top1_mismatch AS TEXT), metrics_json"},
+      {"flip", "comparison_id, CAST(input AS TEXT), CAST(a_top1 AS TEXT), CAST(b_top1 AS TEXT)"},
+      {"verdict",
+       "verdict_id, recipe_id, subject, scope, verdict, statement, statistic_json, "
+       "threshold_json, evidence_json"},
+      {"finding", "finding_id, severity, code, recipe_id, build_id, launch_id, text, fix"}};
+  for (const auto& [table, list] : columns) {
+    ASSAY_TRY(auto rows,
+              db.query(fmt::format("SELECT {} FROM {} WHERE derivation_id=?", list, table), {id}));
+    const auto width = static_cast<size_t>(std::count(list.begin(), list.end(), ',')) + 1;
+    std::vector<std::string> stored;
+    for (const store::Row& r : rows) {
+      Json row = Json::array();
+      // "CAST(n AS TEXT)" holds no comma, so commas count columns.
+      for (size_t i = 0; i < width; ++i) row.push_back(r.text(i));
+      stored.push_back(dump_json(row));
+    }
+    std::vector<std::string>& wanted = expected[table];
+    std::sort(stored.begin(), stored.end());
+    std::sort(wanted.begin(), wanted.end());
+    if (stored != wanted)
+      problems.push_back(
+          fmt::format("the stored rows of {} are not those that the evidence gives", table));
+  }
+  return {};
 }
 
 }  // namespace
@@ -31,6 +89,7 @@ Result<Derived> derive(store::RunFolder& run, const Json& plan) {
     verdict_of_latency(recipe, plan, out.verdicts);
     verdict_of_self(recipe, out.verdicts);
     findings_of(recipe, out.findings);
+    findings_of_outputs(recipe, c, out.findings);
     for (ComparisonRow& row : c.rows) out.comparisons.push_back(std::move(row));
   }
   return out;
@@ -90,7 +149,8 @@ Result<std::vector<std::string>> verify(store::RunFolder& run) {
   for (const std::string& sha : damaged)
     problems.push_back("blob " + sha + " is absent or does not have its hash");
   ASSAY_TRY(auto newest,
-            run.db().first("SELECT result_sha256 FROM derivation ORDER BY seq DESC LIMIT 1"));
+            run.db().first(
+                "SELECT derivation_id, result_sha256 FROM derivation ORDER BY seq DESC LIMIT 1"));
   if (!newest) {
     problems.push_back("no verdicts have been derived yet");
     return problems;
@@ -98,9 +158,15 @@ Result<std::vector<std::string>> verify(store::RunFolder& run) {
   if (!problems.empty()) return problems;  // deriving from damaged evidence proves nothing
   ASSAY_TRY(std::string plan_text, run.meta("plan_json"));
   ASSAY_TRY(Json plan, parse_json(plan_text, "plan_json"));
-  ASSAY_TRY(Derived again, derive(run, plan));
-  if (result_sha256(again) != newest->text(0))
+  auto derived = derive(run, plan);
+  if (!derived) {
+    problems.push_back("the evidence gives no results: " + one_line(derived.error().message));
+    return problems;
+  }
+  const Derived& again = *derived;
+  if (result_sha256(again) != newest->text(1))
     problems.push_back("deriving anew from the evidence gives other results than the stored ones");
+  ASSAY_CHECK(compare_stored(run, newest->text(0), again, problems));
   return problems;
 }
 

@@ -17,6 +17,11 @@ struct RecipeComparisons {
   std::vector<ComparisonRow> rows;
   std::vector<uint8_t> any_flip;  // labels: inputs on which not all builds agree
   bool has_labels = false;
+  struct NonFinite {
+    std::string build_id, launch_id, output;
+    int64_t build_index, inputs;
+  };
+  std::vector<NonFinite> non_finite;  // main outputs that hold NaN or infinity, of output launches
   struct BuildAccuracy {
     int64_t build;
     std::vector<uint8_t> top1, top5;
@@ -37,6 +42,8 @@ void verdict_of_latency(const RecipeEvidence& recipe, const Json& plan,
                         std::vector<VerdictRow>& out);
 void verdict_of_self(const RecipeEvidence& recipe, std::vector<VerdictRow>& out);
 void findings_of(const RecipeEvidence& recipe, std::vector<FindingRow>& out);
+void findings_of_outputs(const RecipeEvidence& recipe, const RecipeComparisons& c,
+                         std::vector<FindingRow>& out);
 
 VerdictRow make_verdict(const RecipeEvidence& recipe, std::string subject, std::string scope);
 

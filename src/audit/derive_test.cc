@@ -15,15 +15,12 @@ using store::Value;
 class DeriveTest : public testing::Test {
  protected:
   DeriveTest() {
-    auto& db = run_.db();
-    const std::string j = "{}";
     run("INSERT INTO attempt VALUES('at','boot','machine','t','[]','{}','0')");
     run("INSERT INTO model VALUES('m','m','0',1,'{}')");
     run("INSERT INTO dataset VALUES('d','m','d','0',3,'fixed',3,0,'','[]','[]')");
     run("INSERT INTO recipe VALUES('r','m','d','made fp32','made','fp32',1,'off','build',0,'{}',"
         "'{\"kernels\":\"name\"}')");
-    (void)db;
-    run_.set_meta("plan_json", R"({"profile":"quick"})").value();
+    EXPECT_TRUE(run_.set_meta("plan_json", R"({"profile":"quick"})"));
     for (int64_t b = 0; b < 2; ++b) build(b);
   }
   void run(std::string_view sql, const std::vector<Value>& values = {}) {

@@ -60,7 +60,7 @@ Status check_nothing_else(const fs::path& folder, const std::vector<EngineFile>&
       if (it.depth() >= 4) return bad_input("the engine folder is nested deeper than 4");
       continue;
     }
-    const std::string rel = fs::relative(it->path(), folder, ec).string();
+    const std::string rel = it->path().lexically_relative(folder).string();
     if (!fs::is_regular_file(st))
       return bad_input(
           fmt::format("engine folder holds {}, which is no regular file", one_line(rel)));

@@ -42,19 +42,34 @@ const char* check_fix(const std::string& name) {
 void isolation_findings(const RecipeEvidence& recipe, const BuildEvidence& b,
                         const LaunchEvidence* l, const Json& isolation,
                         std::vector<FindingRow>& out) {
+  const std::string who =
+      fmt::format("{}: build {}{}", recipe.label, b.build_index,
+                  l ? fmt::format(" launch {}", l->launch_index) : std::string());
+  if (get_bool(isolation, "log_cut"))
+    out.push_back({"warning", "log-cut", recipe.recipe_id, b.build_id, l ? l->launch_id : "",
+                   who + " printed more than is kept; the rest of its log was dropped",
+                   "make the compiler print less"});
   std::string names;
   for (const Json& name : get_array(isolation, "leftovers"))
     if (name.is_string())
       names += (names.empty() ? "" : ", ") + one_line(name.get<std::string>(), 60);
   if (names.empty()) return;
-  out.push_back(
-      {"error", "left-daemon", recipe.recipe_id, b.build_id, l ? l->launch_id : "",
-       fmt::format("{}: build {}{} left processes behind ({}); they were killed", recipe.label,
-                   b.build_index, l ? fmt::format(" launch {}", l->launch_index) : "", names),
-       "a daemon can disturb later measurements and carry caches from build to build"});
+  out.push_back({"error", "left-daemon", recipe.recipe_id, b.build_id, l ? l->launch_id : "",
+                 fmt::format("{} left processes behind ({}); they were killed", who, names),
+                 "a daemon can disturb later measurements and carry caches from build to build"});
 }
 
 }  // namespace
+
+void findings_of_outputs(const RecipeEvidence& recipe, const RecipeComparisons& c,
+                         std::vector<FindingRow>& out) {
+  for (const auto& n : c.non_finite) {
+    out.push_back({"error", "outputs-not-finite", recipe.recipe_id, n.build_id, n.launch_id,
+                   fmt::format("{}: build {}: output \"{}\" holds NaN or infinity on {} inputs",
+                               recipe.label, n.build_index, one_line(n.output, 80), n.inputs),
+                   "look for overflow in the precision used, or for uninitialised memory"});
+  }
+}
 
 void findings_of(const RecipeEvidence& recipe, std::vector<FindingRow>& out) {
   bool host_network = false;

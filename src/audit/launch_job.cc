@@ -115,6 +115,7 @@ Status record(const Context& ctx, const Job& job, const std::string& build_id,
   Json isolation = r.child.isolation;
   isolation["leftovers"] = Json::array();
   for (const auto& l : r.child.leftovers) isolation["leftovers"].push_back(l.name);
+  isolation["log_cut"] = r.child.log_cut;
   auto event_int = [&](const char* event, const char* key) {
     const Json* e = r.log.find(event);
     return e ? get_int(*e, key) : int64_t{0};

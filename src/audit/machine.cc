@@ -170,6 +170,10 @@ std::vector<Control> controls() {
   const bool pid = get_bool(iso, "pid_namespace");
   out.push_back({"children in a PID namespace", pid ? "yes" : "no", pid ? "good" : "poor",
                  pid ? "" : "run as root, or allow user namespaces"});
+  const bool read_only = get_bool(iso, "read_only");
+  out.push_back({"children write only in their scratch", read_only ? "yes" : "no",
+                 read_only ? "good" : "poor",
+                 read_only ? "" : "run as root, or allow user namespaces, on Linux 5.12 or newer"});
   const std::string mem = get_string(iso, "memory_limit", "unknown");
   out.push_back({"memory limit of children", mem, mem == "cgroup" ? "good" : "poor",
                  mem == "cgroup"

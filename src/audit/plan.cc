@@ -33,6 +33,32 @@ Status only_keys(const Json& table, const std::set<std::string>& known, std::str
   return {};
 }
 
+// A key that is given has the type it is read as: a number in quotes must not become the default.
+enum class Kind { text, whole, number, flag, list, table };
+Status typed(const Json& table, const std::vector<std::pair<const char*, Kind>>& keys,
+             std::string_view where) {
+  for (const auto& [key, kind] : keys) {
+    if (!table.contains(key)) continue;
+    const Json& v = table[key];
+    const bool fits = kind == Kind::text     ? v.is_string()
+                      : kind == Kind::whole  ? v.is_number_integer() && v.get<int64_t>() >= 0
+                      : kind == Kind::number ? v.is_number() && v.get<double>() >= 0
+                      : kind == Kind::flag   ? v.is_boolean()
+                      : kind == Kind::list   ? v.is_array()
+                                             : v.is_object();
+    const char* const expected = kind == Kind::text     ? "a text"
+                                 : kind == Kind::whole  ? "a whole number of 0 or more"
+                                 : kind == Kind::number ? "a number of 0 or more"
+                                 : kind == Kind::flag   ? "true or false"
+                                 : kind == Kind::list   ? "a list"
+                                                        : "a table";
+    if (!fits)
+      return bad_input(fmt::format("{}: {} is {}, expected {}", where, key,
+                                   one_line(dump_json(v), 80), expected));
+  }
+  return {};
+}
+
 Result<std::vector<std::string>> string_list(const Json& table, const char* key,
                                              std::string_view where) {
   std::vector<std::string> out;
@@ -158,12 +184,28 @@ Result<Request> request_from_toml(const fs::path& file) {
   const std::string where = file.string();
   const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
   ASSAY_CHECK(only_keys(t, {"audit", "model", "compiler"}, where));
+  ASSAY_CHECK(typed(t, {{"audit", Kind::table}, {"compiler", Kind::table}}, where));
   const Json& a = get_object(t, "audit");
   ASSAY_CHECK(only_keys(
       a,
       {"profile", "builds", "launches", "samples", "inputs", "threads", "seed", "warmup_ms",
        "warmup_runs", "build_timeout_s", "launch_timeout_s", "memory_limit_bytes", "reference"},
       where + " [audit]"));
+  ASSAY_CHECK(typed(a,
+                    {{"profile", Kind::text},
+                     {"builds", Kind::whole},
+                     {"launches", Kind::whole},
+                     {"samples", Kind::whole},
+                     {"inputs", Kind::whole},
+                     {"threads", Kind::whole},
+                     {"seed", Kind::whole},
+                     {"warmup_ms", Kind::whole},
+                     {"warmup_runs", Kind::whole},
+                     {"build_timeout_s", Kind::number},
+                     {"launch_timeout_s", Kind::number},
+                     {"memory_limit_bytes", Kind::whole},
+                     {"reference", Kind::flag}},
+                    where + " [audit]"));
   Request r;
   r.profile = get_string(a, "profile", "quick");
   r.builds = get_int(a, "builds");
@@ -183,6 +225,16 @@ Result<Request> request_from_toml(const fs::path& file) {
     ASSAY_CHECK(only_keys(
         m, {"model", "name", "data", "shapes", "sampling", "compilers", "precisions", "inputs"},
         at));
+    ASSAY_CHECK(typed(m,
+                      {{"model", Kind::text},
+                       {"name", Kind::text},
+                       {"data", Kind::text},
+                       {"shapes", Kind::text},
+                       {"sampling", Kind::text},
+                       {"compilers", Kind::list},
+                       {"precisions", Kind::list},
+                       {"inputs", Kind::whole}},
+                      at));
     Request::Model out;
     out.model = relative_to(folder, get_string(m, "model"));
     out.name = get_string(m, "name");
@@ -199,7 +251,12 @@ Result<Request> request_from_toml(const fs::path& file) {
   }
   if (r.models.empty())
     return bad_input(where + ": there is no [[model]]", "add one; see examples/");
-  for (const auto& [name, options] : get_object(t, "compiler").items()) r.options[name] = options;
+  for (const auto& [name, options] : get_object(t, "compiler").items()) {
+    if (!options.is_object())
+      return bad_input(fmt::format("{}: compiler.{} is no table of options", where, one_line(name)),
+                       "write [compiler.NAME] and its options below");
+    r.options[name] = options;
+  }
   return r;
 }
 

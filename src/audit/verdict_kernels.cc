@@ -77,6 +77,11 @@ void verdict_of_kernels(const RecipeEvidence& recipe, std::vector<VerdictRow>& o
   v.threshold = {{"distinct_maps", 1}};
   const bool told =
       std::any_of(ok.begin(), ok.end(), [](const BuildEvidence* b) { return !b->kernels.empty(); });
+  // Announced is not told: every kernel of every build must carry the hash of its source.
+  const bool sources_told = std::all_of(ok.begin(), ok.end(), [](const BuildEvidence* b) {
+    return std::all_of(b->kernels.begin(), b->kernels.end(),
+                       [](const Kernel& k) { return !k.source_sha256.empty(); });
+  });
   if (ok.size() < 2 || !told) {
     v.verdict = word(Verdict::inconclusive);
     v.statement = ok.size() < 2 ? "fewer than two builds to compare"
@@ -89,7 +94,7 @@ void verdict_of_kernels(const RecipeEvidence& recipe, std::vector<VerdictRow>& o
     v.verdict = word(Verdict::same);
     v.statement = fmt::format("equal kernel maps ({} layers) and byte-equal artifacts in {} builds",
                               layers_total, ok.size());
-  } else if (recipe.kernels_told == "source") {
+  } else if (recipe.kernels_told == "source" && sources_told) {
     v.verdict = word(Verdict::same);
     v.statement = fmt::format(
         "equal kernels down to their source ({} layers) in {} builds; the artifacts differ in "

@@ -144,8 +144,8 @@ void verdict_of_latency(const RecipeEvidence& recipe, const Json& plan,
     if (quick && r.equality == stats::Equality::equivalent)
       r.equality = stats::Equality::inconclusive;
     different += r.equality == stats::Equality::different;
-    equivalent +=
-        r.equality == stats::Equality::equivalent || r.equality == stats::Equality::immaterial;
+    // Immaterial is a difference whose interval may leave the margin: no proof of equivalence.
+    equivalent += r.equality == stats::Equality::equivalent;
     widest = std::max({widest, r.ratio, 1 / r.ratio});
     pairs.push_back({{"a", builds[which[k].first].build},
                      {"b", builds[which[k].second].build},
@@ -175,7 +175,7 @@ void verdict_of_latency(const RecipeEvidence& recipe, const Json& plan,
                  {"correction", "Holm over pairs"},
                  {"equivalence_allowed", !quick}};
   const auto spread = [&] {
-    return fmt::format("p50 differs by up to {:.2f} % over {} builds", (widest - 1) * 100,
+    return fmt::format("launch medians differ by up to {:.2f} % over {} builds", (widest - 1) * 100,
                        builds.size());
   };
   if (builds.size() < 2) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Verdicts about what engines compute: outputs, labels, accuracy, self-contradiction.
 #include <algorithm>
+#include <cmath>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "audit/derive_internal.h"
@@ -57,6 +59,27 @@ VerdictRow outputs_verdict(const RecipeEvidence& recipe, const RecipeComparisons
         fmt::format("all {} pairs of {} are equal in every bit on {} inputs", pairs, what, n);
   }
   return v;
+}
+
+// Discordant inputs, as the sampling lets them be counted: McNemar over inputs when they are
+// independent; over clusters by the sign of each cluster's net change (the same binomial), since
+// the inputs of one cluster are one draw; nothing to infer from when they are fixed.
+std::optional<double> discordance_p(const std::vector<uint8_t>& build,
+                                    const std::vector<uint8_t>& reference,
+                                    const DataEvidence& data) {
+  if (data.design == stats::Design::fixed) return std::nullopt;
+  std::map<int64_t, int64_t> net;  // unit -> correct here minus correct in the reference
+  for (size_t i = 0; i < build.size(); ++i) {
+    const bool clustered = data.design == stats::Design::clustered && i < data.clusters.size();
+    net[clustered ? data.clusters[i] : static_cast<int64_t>(i)] +=
+        int{build[i]} - int{reference[i]};
+  }
+  int64_t better = 0, worse = 0;
+  for (const auto& [unit, change] : net) {
+    better += change > 0;
+    worse += change < 0;
+  }
+  return stats::mcnemar_p(better, worse);
 }
 
 }  // namespace
@@ -141,15 +164,18 @@ void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c
     Json p;
     std::vector<uint8_t> discordant(b.top1.size(), 0);
     if (labelled && c.reference_top1.size() == b.top1.size()) {
-      int64_t only_here = 0, only_reference = 0;
+      int64_t difference = 0;
       for (size_t i = 0; i < b.top1.size(); ++i) {
-        only_here += b.top1[i] && !c.reference_top1[i];
-        only_reference += !b.top1[i] && c.reference_top1[i];
+        difference += int{b.top1[i]} - int{c.reference_top1[i]};
         discordant[i] = b.top1[i] != c.reference_top1[i];
       }
-      const double mcnemar = stats::mcnemar_p(only_here, only_reference);
-      p = mcnemar;
-      different = different || mcnemar < 0.05;
+      if (const auto found = discordance_p(b.top1, c.reference_top1, data)) {
+        p = *found;
+        different = different || *found < 0.05;
+      } else {  // fixed: the difference on these inputs is exact
+        different = different || std::abs(static_cast<double>(difference)) >
+                                     allowed * static_cast<double>(b.top1.size());
+      }
     } else if (!labelled) {
       for (size_t i = 0; i < b.top1.size(); ++i) discordant[i] = !b.top1[i];
     }

@@ -77,6 +77,7 @@ Result<WorkerResult> launch_worker(const WorkerLaunch& l, const fs::path& scratc
   spec.scratch = scratch / "home";
   spec.stdout_file = scratch / "stdout";
   spec.stderr_file = scratch / "stderr";
+  spec.writable = {scratch / "outputs"};
   spec.timeout_s = l.timeout_s;
   spec.memory_limit_bytes = l.memory_limit_bytes;
   // One inference thread: every thread an engine makes inherits the measuring CPU; only the sampler

@@ -87,6 +87,16 @@ Status start_anew(const fs::path& folder) {
   return {};
 }
 
+// Bad input must cost no evidence and leave no folder behind: everything is prepared once, with one
+// input a model, before the first byte is removed or written.
+Status check_inputs(const audit::Plan& plan, bool reference_named) {
+  audit::Plan probe = plan;
+  for (auto& m : probe.models) m.inputs = 1;
+  ASSAY_TRY(TempDir temporary, TempDir::create(fs::temp_directory_path(), "assay-check-"));
+  ASSAY_TRY(audit::Prepared prepared, audit::prepare(probe, temporary.path(), reference_named));
+  return {};
+}
+
 Status write_reports(store::RunFolder& run, const report::Model& model) {
   ASSAY_TRY(std::string html, report::to_html(model));
   ASSAY_TRY(std::string md, report::to_markdown(model));
@@ -150,6 +160,7 @@ Result<ExitCode> go(const Flags& flags, const std::vector<std::string>& argv, bo
     fmt::print(stderr, "dry run: nothing was built; evidence would go to {}\n", out.string());
     return ExitCode::ok;
   }
+  if (flags.fresh || !looks_like_run(out)) ASSAY_CHECK(check_inputs(plan, reference_named));
   if (flags.fresh) ASSAY_CHECK(start_anew(out));
   ASSAY_TRY(store::RunFolder run, store::RunFolder::open_for_writing(out));
   ASSAY_TRY(audit::Prepared prepared, audit::prepare(plan, run.folder() / "data", reference_named));

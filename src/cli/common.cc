@@ -81,8 +81,7 @@ Status print_table(const Table& t, const std::string& format) {
 
 void add_plan_flags(CLI::App& sub, PlanFlags& f, bool measures) {
   sub.add_option("target,--onnx", f.target,
-                 "plan file (.toml), ONNX file, or a name of `assay models`")
-      ->required();
+                 "plan file (.toml), ONNX file, or a name of `assay models`");
   sub.add_option("-c,--compiler", f.compilers,
                  "compilers, comma separated (see `assay compilers`)");
   sub.add_option("--precision", f.precisions,
@@ -130,6 +129,9 @@ void add_plan_flags(CLI::App& sub, PlanFlags& f, bool measures) {
 
 Result<audit::Request> request_from_flags(const PlanFlags& f) {
   audit::Request r;
+  if (f.target.empty())
+    return bad_input("no model is named",
+                     "give an ONNX file, a plan file (.toml) or a name of `assay models`");
   const bool file = fs::path(f.target).extension() == ".toml";
   if (file) {
     if (!f.compilers.empty() || !f.precisions.empty() || !f.data.empty() || !f.shapes.empty()) {

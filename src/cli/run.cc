@@ -51,6 +51,14 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     // Help and version are no errors; all else is bad usage.
     if (e.get_exit_code() == 0) return root.exit(e);
+    if (argc > 1 && argv[1][0] != '-' && root.get_subcommands().empty()) {
+      std::string names;
+      for (const CLI::App* sub : root.get_subcommands([](CLI::App*) { return true; }))
+        names += (names.empty() ? "" : ", ") + sub->get_name();
+      return show({assay::ExitCode::usage,
+                   fmt::format("unknown command \"{}\"", assay::one_line(argv[1])),
+                   "known: " + names});
+    }
     return show({assay::ExitCode::usage, e.what(), "assay --help, or assay COMMAND --help"});
   }
   auto result = action();

@@ -43,8 +43,9 @@ td{border-bottom:1px solid var(--line);padding:.32rem .6rem;vertical-align:top;m
 td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 .facts td{min-width:6rem}
 .facts td:first-child{white-space:nowrap;color:var(--soft)}
-.headline{font-size:.82rem}
-.headline td{min-width:6.6rem;max-width:14rem}
+.headline{font-size:.79rem}
+.headline td{min-width:4.4rem;max-width:12rem}
+.headline td:has(.badge){min-width:7.2rem}
 .headline td,.headline th{padding-left:.4rem;padding-right:.4rem}
 .headline td a:has(b){border:0;color:var(--link)}
 .headline td:first-child{position:sticky;left:0;background:var(--card);min-width:8rem}

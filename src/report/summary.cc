@@ -24,7 +24,7 @@ HeadCell outputs_cell(const Recipe& r) {
   c.text = fmt::format("{} of {} pairs differ", get_int(v->statistic, "pairs_different"),
                        get_int(v->statistic, "pairs"));
   if (const auto p = proportion_at(v->statistic, "worst"))
-    c.text += p->count == 0 ? fmt::format(" in {}; {}", count_of(*p), short_bound(*p))
+    c.text += p->count == 0 ? fmt::format(" on {} inputs; {}", count_text(p->n), short_bound(*p))
                             : fmt::format(", worst in {}", count_of(*p));
   if (const double d = get_double(v->statistic, "max_abs"); d > 0)
     c.text += ", at most by " + number_text(d);

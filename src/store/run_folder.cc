@@ -60,6 +60,8 @@ Result<RunFolder> RunFolder::open_for_writing(const fs::path& folder) {
         "wait for it to end, or name another folder with --out");
   }
   ASSAY_CHECK(make_dirs(run.folder_ / "blobs"));
+  // What a killed audit left there is nobody's: the lock is ours now.
+  fs::remove_all(run.scratch(), ec);
   ASSAY_CHECK(make_dirs(run.scratch()));
   ASSAY_TRY(Database db, Database::open(run.folder_ / "run.db", Database::Mode::read_write));
   run.db_ = std::make_unique<Database>(std::move(db));

@@ -248,6 +248,9 @@ Result<SandboxJob> make_job(const ChildSpec& spec) {
   job.argv = spec.argv;
   job.cwd = (scratch / "work").string();
   job.cpus = spec.cpus;
+  job.writable.push_back(scratch.string());
+  for (const fs::path& folder : spec.writable)
+    job.writable.push_back(fs::absolute(folder).string());
   job.file_limit_bytes = spec.file_limit_bytes;
   job.network = spec.network;
   job.samples = spec.samples_fd >= 0;

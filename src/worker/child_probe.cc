@@ -172,6 +172,12 @@ int write_file(int64_t bytes) {
   return 0;
 }
 
+int touch(const std::string& path) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  event(fd >= 0 ? "written" : std::strerror(errno));
+  return 0;
+}
+
 int burn_cpu(int64_t ms) {
   const pid_t worker = fork();
   if (worker == 0) {  // the work of a descendant counts too
@@ -219,6 +225,7 @@ int main(int argc, char** argv) {
       {"log", [&] { return print_log(number(2)); }},
       {"file", [&] { return write_file(number(2)); }},
       {"burn", [&] { return burn_cpu(number(2)); }},
+      {"touch", [&] { return touch(a.at(2)); }},
       {"parent", [&] { return be_parent(a.at(2), a.at(3)); }},
   };
   const auto it = modes.find(mode);

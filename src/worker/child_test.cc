@@ -204,6 +204,26 @@ TEST_F(ChildTest, EnvironmentIsClean) {
   EXPECT_EQ(found, expected);
 }
 
+TEST_F(ChildTest, WritesOnlyWhereItMay) {
+  auto outside = TempDir::create(fs::temp_directory_path(), "assay-outside-");
+  ASSERT_TRUE(outside);
+  if (!get_bool(run({"exit", "0"}).isolation, "read_only")) {
+    // Said by the isolation record; nothing to hold the child to on such a machine.
+    std::cout << "the kernel gives no read-only view here: " << dump_json(probe_isolation())
+              << "\n";
+    return;
+  }
+  run({"touch", (outside->path() / "evidence").string()});
+  EXPECT_FALSE(fs::exists(outside->path() / "evidence"));
+  run({"touch", (dir_->path() / "mine").string()});
+  EXPECT_TRUE(fs::exists(dir_->path() / "mine"));
+  ChildSpec s = spec({"touch", (outside->path() / "allowed").string()});
+  s.writable = {outside->path()};
+  run(s);
+  EXPECT_TRUE(fs::exists(outside->path() / "allowed"));
+  EXPECT_EQ(events_.front(), std::strerror(EROFS));
+}
+
 TEST_F(ChildTest, NoOtherDescriptors) {
   const int extra = dup(1);  // inheritable on purpose
   run({"descriptors"});

@@ -12,6 +12,7 @@ Json SandboxJob::to_json() const {
           {"network", network},
           {"samples", samples},
           {"cgroup_procs", cgroup_procs},
+          {"writable", writable},
           {"parent_pid", parent_pid}};
 }
 
@@ -23,6 +24,8 @@ Result<SandboxJob> SandboxJob::from_json(const Json& j) {
     if (text.is_string()) job.env.push_back(text.get<std::string>());
   for (const Json& cpu : get_array(j, "cpus"))
     if (cpu.is_number_integer()) job.cpus.push_back(cpu.get<int>());
+  for (const Json& text : get_array(j, "writable"))
+    if (text.is_string()) job.writable.push_back(text.get<std::string>());
   job.cwd = get_string(j, "cwd");
   job.file_limit_bytes = get_int(j, "file_limit_bytes");
   job.network = get_bool(j, "network");

@@ -26,7 +26,9 @@ struct SandboxJob {
   int64_t file_limit_bytes = 0;
   bool network = false, samples = false;
   std::string cgroup_procs;  // file that the child writes "0" into to join its memory cgroup, or ""
+  std::vector<std::string> writable;  // folders that stay writable; all else is mounted read-only
   int parent_pid = 0;
+  int cgroup_fd = -1;  // of the supervisor: cgroup_procs, opened before everything turns read-only
 
   Json to_json() const;
   static Result<SandboxJob> from_json(const Json& j);

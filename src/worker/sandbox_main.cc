@@ -36,8 +36,10 @@ Result<SandboxJob> read_job() {
 }
 
 // In the process that lives inside the namespaces (or in the only one there is).
-[[noreturn]] void inside(const SandboxJob& job, Isolation& isolation) {
-  settle_namespaces(isolation);
+[[noreturn]] void inside(SandboxJob& job, Isolation& isolation) {
+  if (!job.cgroup_procs.empty())
+    job.cgroup_fd = open(job.cgroup_procs.c_str(), O_WRONLY | O_CLOEXEC);
+  settle_namespaces(isolation, job.writable);
   Json line = isolation.to_json();
   line["what"] = answer::isolation;
   say(line);
@@ -53,7 +55,7 @@ int main() {
     return 2;
   }
   syscall(SYS_close_range, static_cast<unsigned>(control_descriptor) + 1, ~0u, 0u);
-  const auto job = read_job();
+  auto job = read_job();
   if (!job) {
     say({{"what", answer::failed}, {"message", job.error().message}});
     return 0;

@@ -66,6 +66,25 @@ std::string loopback_up() {
   return problem;
 }
 
+// Own mounts of the writable folders first, then the whole tree read-only, then those mounts
+// writable again.
+std::string make_read_only(const std::vector<std::string>& writable) {
+  const auto problem = [](const std::string& what) { return what + ": " + std::strerror(errno); };
+  for (const std::string& folder : writable)
+    if (mount(folder.c_str(), folder.c_str(), nullptr, MS_BIND, nullptr) != 0)
+      return problem(folder);
+  const bool own_shm = mount("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") == 0;
+  mount_attr set{}, clear{};
+  set.attr_set = MOUNT_ATTR_RDONLY;
+  clear.attr_clr = MOUNT_ATTR_RDONLY;
+  if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &set, sizeof set) != 0) return problem("/");
+  for (const std::string& folder : writable)
+    if (mount_setattr(AT_FDCWD, folder.c_str(), 0, &clear, sizeof clear) != 0)
+      return problem(folder);
+  if (own_shm) mount_setattr(AT_FDCWD, "/dev/shm", 0, &clear, sizeof clear);
+  return "";
+}
+
 }  // namespace
 
 Json Isolation::to_json() const {
@@ -73,6 +92,7 @@ Json Isolation::to_json() const {
           {"pid_namespace", pid},
           {"mount_namespace", mount},
           {"user_namespace", user},
+          {"read_only", read_only},
           {"killed_through", pid ? "pid namespace" : "subreaper"},
           {"notes", notes}};
 }
@@ -94,18 +114,26 @@ Isolation unshare_all(bool keep_network) {
   return isolation;
 }
 
-void settle_namespaces(Isolation& isolation) {
+void settle_namespaces(Isolation& isolation, const std::vector<std::string>& writable) {
+  bool is_private = false;
   if (isolation.mount) {
     // Private first: else the new /proc would show up outside.
     if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
       isolation.notes.push_back(std::string("mounts cannot be made private: ") +
                                 std::strerror(errno));
-    else if (isolation.pid) {
+    else
+      is_private = true;
+    if (is_private && isolation.pid) {
       isolation.private_proc =
           mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0;
       if (!isolation.private_proc)
         isolation.notes.push_back(std::string("/proc cannot be mounted: ") + std::strerror(errno));
     }
+  }
+  if (is_private) {
+    const std::string problem = make_read_only(writable);
+    isolation.read_only = problem.empty();
+    if (!problem.empty()) isolation.notes.push_back("file system not read-only: " + problem);
   }
   if (isolation.network) {
     const std::string problem = loopback_up();

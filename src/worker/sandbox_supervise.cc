@@ -60,9 +60,7 @@ bool apply_limits(const SandboxJob& job) {
   return sched_setaffinity(0, sizeof set, &set) == 0;
 }
 
-bool join_cgroup(const std::string& procs) {
-  const int fd = open(procs.c_str(), O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return false;
+bool join_cgroup(int fd) {
   const bool ok = write(fd, "0", 1) == 1;
   close(fd);
   return ok;
@@ -86,7 +84,7 @@ struct StartReport {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   setsid();
   for (int signal_number = 1; signal_number < NSIG; ++signal_number) signal(signal_number, SIG_DFL);
-  if (!job.cgroup_procs.empty()) report.joined = join_cgroup(job.cgroup_procs);
+  if (job.cgroup_fd >= 0) report.joined = join_cgroup(job.cgroup_fd);
   if (!apply_limits(job)) start_failed(report_fd, report, "CPU set");
   if (chdir(job.cwd.c_str()) != 0) start_failed(report_fd, report, "chdir");
   std::vector<char*> argv, env;

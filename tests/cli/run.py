@@ -118,6 +118,15 @@ def in_mount_namespace():
     return probe.stderr.strip()
 
 
+def unmount_below(folder):
+    """What a test mounted would keep its folder from being removed."""
+    with open("/proc/self/mounts", encoding="utf-8") as handle:
+        mounted = [line.split()[1] for line in handle]
+    for path in reversed(mounted):
+        if path.startswith(folder + "/"):
+            subprocess.run(["umount", path], check=False)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", type=pathlib.Path, default=HERE.parent.parent / "build" / "release" / "bin")
@@ -140,6 +149,7 @@ def main():
                     failed += 1
                     print("%s:%d: $ %s\n%s" % (test, step.line, step.command, wrong))
                     break
+            unmount_below(folder)
     print("%d of %d files failed" % (failed, len(args.tests)))
     return 1 if failed else 0
 

@@ -24,8 +24,16 @@ def external(location):
     return linear("Add", weights=onnx.external_tensor("w", [1], location))
 
 
+def image():
+    """One 3x8x8 image in, three channel means out."""
+    return onnx.model(onnx.node("GlobalAveragePool", ["x"], ["y"], "pool"),
+                      onnx.value_info(11, "x", onnx.FLOAT, [1, 3, 8, 8]),
+                      onnx.value_info(12, "y", onnx.FLOAT, [1, 3, 1, 1]))
+
+
 KINDS = {
     "good": linear,
+    "image": image,
     "dynamic": lambda: linear(batch="n"),
     "truncated": lambda: linear()[:-40],
     "broken": lambda: b"\x08\x08garbage, no protobuf at all \xff\xff\xff\xff",

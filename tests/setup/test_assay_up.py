@@ -209,8 +209,9 @@ class AssayUpTest(unittest.TestCase):
 
         self.up("demo", ASSAY_JOBS="3")
         self.assertEqual(self.output, f"{self.tree.resolve()}/runs/demo/report.html\n")
+        product = [built[0], "cmake --build --preset release --target product -j 3"]
         self.assertEqual(self.call_lines(),
-                         built + ["assay audit examples/demo.toml --out runs/demo"])
+                         product + ["assay audit examples/demo.toml --out runs/demo"])
         self.assertTrue((self.cache / "venvs/tools/bin/python").exists())
 
         self.calls.unlink()

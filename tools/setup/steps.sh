@@ -69,15 +69,16 @@ install_packages() {
   fi
 }
 
+# build_assay [TARGET]: everything, or `product` (no tests, no benchmarks).
 build_assay() {
   local jobs=${ASSAY_JOBS:-$(nproc)} openvino
-  local -a options=()
+  local -a options=() target=(${1:+--target "$1"})
   openvino=$(python3_setup venvs.py --site-packages openvino)
   if [ -n "$openvino" ]; then
     options+=("-DASSAY_OPENVINO_CMAKE_DIR=$openvino/openvino/cmake")
   fi
   step "configure" quietly cmake --preset "$PRESET" "${options[@]}"
-  step "build with $jobs at once" quietly cmake --build --preset "$PRESET" -j "$jobs"
+  step "build with $jobs at once" quietly cmake --build --preset "$PRESET" "${target[@]}" -j "$jobs"
 }
 
 # Shows a program's output only when it fails, and on a terminal its last line while it works.
@@ -103,7 +104,7 @@ quietly() {
 set_up_all() {
   install_packages
   python3_setup venvs.py --all tools
-  build_assay
+  build_assay "$@"
   python3_setup models.py --all
 }
 

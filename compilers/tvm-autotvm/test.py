@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
+# Longer than 400 lines: both builders and their runner share the models and engines that are costly to make.
 """Tests of the two TVM builders and their runner: real builds of tiny models, few trials.
 
     test.py --check tvm_runner_check --runner libassay_runner_tvm.so [--slow] [TEST ...]

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Longer than 400 lines: the two builders, in folders of their own, load one file.
 """What the two TVM 0.14 builders share: environment, target, ONNX import, export and kernel map.
 
 TVM itself is imported inside functions, after `prepare`: it reads its environment when it is

@@ -29,6 +29,16 @@ Status check_resumable(store::RunFolder& run, const std::string& plan_json,
                                  run.folder().string()),
                      fix);
   }
+  if (!stored.empty()) {
+    for (const PreparedRecipe& r : prepared.recipes) {
+      ASSAY_TRY(auto row, run.db().first("SELECT 1 FROM recipe WHERE recipe_id=?", {r.recipe_id}));
+      if (!row)
+        return bad_input(
+            fmt::format("the model or the data set changed since the audit in {} began",
+                        run.folder().string()),
+            fix);
+    }
+  }
   return {};
 }
 
@@ -277,8 +287,12 @@ Result<AuditResult> run_audit(const Plan& plan, const Prepared& prepared, store:
     ASSAY_TRY(Derived derived, derive(run, to_json(plan)));
     ASSAY_CHECK(store_derived(run, ctx.attempt_id, derived));
   }
+  // Usable: an engine, and where launches were asked for, one that ended well.
   ASSAY_TRY(auto usable,
-            run.db().first("SELECT count(DISTINCT recipe_id) FROM build WHERE outcome='ok'"));
+            run.db().first(
+                "SELECT count(DISTINCT b.recipe_id) FROM build b WHERE b.outcome='ok' AND (?=0 OR "
+                "EXISTS(SELECT 1 FROM launch l WHERE l.build_id=b.build_id AND l.outcome='ok'))",
+                {int64_t{options.launches}}));
   result.usable_recipes = usable->integer(0);
   result.wall_s = static_cast<double>(monotonic_ns() - begin) / 1e9;
   return result;

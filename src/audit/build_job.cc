@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "audit/job.h"
+#include "audit/machine.h"
 #include "base/text.h"
 
 namespace assay::audit {
@@ -28,7 +29,7 @@ Json make_request(const Context& ctx, const Job& job, const PreparedRecipe& reci
           {"engine_dir", (scratch / "engine").string()},
           {"precision", recipe.plan.precision},
           {"threads", ctx.plan.threads},
-          {"cpus", Json::array({ctx.measure_cpu})},
+          {"cpus", ctx.plan.threads == 1 ? Json::array({ctx.measure_cpu}) : Json(allowed_cpus())},
           {"seed", job.seed},
           {"build_index", job.build_index},
           {"shapes", shapes},

@@ -139,6 +139,29 @@ ComparisonRow make_row(const RecipeEvidence& recipe, const char* scope, const Si
   return row;
 }
 
+// A build whose outputs have other names, types, shapes or counts cannot be compared by value: that
+// is a finding itself.
+void find_unlike(const RecipeEvidence& recipe, bool with_reference, RecipeComparisons& out) {
+  const LaunchEvidence* first = nullptr;
+  for (const BuildEvidence& b : recipe.builds) {
+    const LaunchEvidence* l = b.output_launch();
+    if (!l) {
+      out.absent.push_back(b.build_index);
+      continue;
+    }
+    if (!first) first = l;
+    auto known = [&](const OutputBlob& x) {
+      return std::any_of(first->outputs.begin(), first->outputs.end(), [&](const OutputBlob& y) {
+        return x.name == y.name && x.shape == y.shape && fit(x, y);
+      });
+    };
+    if (l->outputs.size() != first->outputs.size() ||
+        !std::all_of(l->outputs.begin(), l->outputs.end(), known))
+      out.unlike.push_back(b.build_index);
+    if (with_reference) out.reference_expected += static_cast<int64_t>(l->outputs.size());
+  }
+}
+
 // Launches j > 0 of each build against launch 0, over the inputs both have.
 Status compare_launches(store::RunFolder& run, const RecipeEvidence& recipe,
                         const DataEvidence& data, std::vector<ComparisonRow>& rows) {
@@ -233,6 +256,7 @@ Result<RecipeComparisons> compare_recipe(store::RunFolder& run, const RecipeEvid
                                          const RecipeEvidence* reference,
                                          const DataEvidence& data) {
   RecipeComparisons out;
+  find_unlike(recipe, reference && reference != &recipe, out);
   std::vector<std::string> names;
   for (const BuildEvidence& b : recipe.builds)
     if (const LaunchEvidence* l = b.output_launch())

@@ -16,6 +16,9 @@ stats::Proportion proportion_of(const std::vector<uint8_t>& hit, const DataEvide
 struct RecipeComparisons {
   std::vector<ComparisonRow> rows;
   std::vector<uint8_t> any_flip;  // labels: inputs on which not all builds agree
+  std::vector<int64_t> unlike,
+      absent;                      // builds with other outputs than the first has; with none at all
+  int64_t reference_expected = 0;  // outputs of builds that should have met the reference
   bool has_labels = false;
   struct NonFinite {
     std::string build_id, launch_id, output;

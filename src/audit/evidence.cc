@@ -155,8 +155,9 @@ Result<RunEvidence> load_evidence(RunFolder& run) {
     d.labels = int_list(labels);
     out.data[r.text(0)] = std::move(d);
   }
-  ASSAY_TRY(auto recipes, run.db().query("SELECT recipe_id, label, compiler, model_id, decides_at, "
-                                         "is_reference, regime_json FROM recipe ORDER BY rowid"));
+  ASSAY_TRY(auto recipes,
+            run.db().query("SELECT recipe_id, label, compiler, model_id, decides_at, "
+                           "is_reference, regime_json, precision FROM recipe ORDER BY rowid"));
   for (const Row& r : recipes) {
     RecipeEvidence e;
     e.recipe_id = r.text(0);
@@ -167,6 +168,7 @@ Result<RunEvidence> load_evidence(RunFolder& run) {
     e.is_reference = r.integer(5) != 0;
     ASSAY_TRY(Json regime, json_column(r, 6, "recipe.regime_json"));
     e.kernels_told = get_string(regime, "kernels", "name");
+    e.precision = r.text(7);
     ASSAY_TRY(e.builds, load_builds(run, e.recipe_id));
     out.recipes.push_back(std::move(e));
   }

@@ -41,7 +41,7 @@ struct BuildEvidence {
   const LaunchEvidence* output_launch() const;  // the ok launch 0, else nullptr
 };
 struct RecipeEvidence {
-  std::string recipe_id, label, compiler, model_id, decides_at, kernels_told;
+  std::string recipe_id, label, compiler, model_id, decides_at, kernels_told, precision;
   bool is_reference = false;
   std::vector<BuildEvidence> builds;  // ascending index
 };

@@ -59,6 +59,23 @@ void isolation_findings(const RecipeEvidence& recipe, const BuildEvidence& b,
                  "a daemon can disturb later measurements and carry caches from build to build"});
 }
 
+// Rule 7: what was asked for is not always what runs. Counted over kernels that tell their
+// precision; FLOP shares are not known.
+void precision_finding(const RecipeEvidence& recipe, const BuildEvidence& b,
+                       std::vector<FindingRow>& out) {
+  int64_t told = 0, as_requested = 0;
+  for (const Kernel& k : b.kernels) {
+    told += !k.precision.empty();
+    as_requested += k.precision == recipe.precision;
+  }
+  if (told == 0 || as_requested * 10 >= told * 9) return;
+  out.push_back(
+      {"warning", "precision-not-executed", recipe.recipe_id, b.build_id, "",
+       fmt::format("{}: build {} runs {} of {} kernels in {}; the others in another precision",
+                   recipe.label, b.build_index, as_requested, told, recipe.precision),
+       "do not read this recipe as that precision; the kernel map lists what each layer runs"});
+}
+
 }  // namespace
 
 void findings_of_outputs(const RecipeEvidence& recipe, const RecipeComparisons& c,
@@ -72,7 +89,7 @@ void findings_of_outputs(const RecipeEvidence& recipe, const RecipeComparisons& 
 }
 
 void findings_of(const RecipeEvidence& recipe, std::vector<FindingRow>& out) {
-  bool host_network = false;
+  bool host_network = false, weak = false;
   for (const BuildEvidence& b : recipe.builds) {
     if (b.outcome != "ok") {
       const Text t = outcome_text(b.outcome);
@@ -82,6 +99,8 @@ void findings_of(const RecipeEvidence& recipe, std::vector<FindingRow>& out) {
            t.fix});
     }
     isolation_findings(recipe, b, nullptr, b.isolation, out);
+    if (b.outcome == "ok" && recipe.precision != "fp32") precision_finding(recipe, b, out);
+    weak = weak || !get_bool(b.isolation, "read_only") || !get_bool(b.isolation, "pid_namespace");
     host_network = host_network || get_string(b.isolation, "network") == "host";
     for (const LaunchEvidence& l : b.launches) {
       const std::string where =
@@ -111,13 +130,21 @@ void findings_of(const RecipeEvidence& recipe, std::vector<FindingRow>& out) {
              "the samples are kept; the one in flight counts as censored"});
       }
       isolation_findings(recipe, b, &l, l.isolation, out);
+      weak = weak || !get_bool(l.isolation, "read_only") || !get_bool(l.isolation, "pid_namespace");
+    }
+    }
+    if (weak) {
+      out.push_back({"warning", "weak-isolation", recipe.recipe_id, "", "",
+                     recipe.label +
+                         ": children were not fully isolated (write access outside their "
+                         "scratch, or sight of other processes)",
+                     "see `assay doctor`, and the isolation notes in the evidence"});
+    }
+    if (host_network) {
+      out.push_back({"warning", "network-not-isolated", recipe.recipe_id, "", "",
+                     recipe.label + ": children could reach the network",
+                     "run as root or allow user namespaces; see `assay doctor`"});
     }
   }
-  if (host_network) {
-    out.push_back({"warning", "network-not-isolated", recipe.recipe_id, "", "",
-                   recipe.label + ": children could reach the network",
-                   "run as root or allow user namespaces; see `assay doctor`"});
-  }
-}
 
 }  // namespace assay::audit

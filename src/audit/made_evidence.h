@@ -45,12 +45,13 @@ inline LaunchEvidence made_launch(int64_t index, std::string id) {
   l.outcome = "ok";
   l.kernels_agree = "yes";
   l.clock = "monotonic";
-  l.environment = {{"pinned", true}};
+  l.environment = {{"pinned", true}, {"memory_locked", true}};
   l.sampler = {{"involuntary_switches", 0},
                {"major_faults", 0},
                {"migrations", 0},
                {"steal_ticks", 0},
-               {"throttle_events", 0}};
+               {"throttle_events", 0},
+               {"cpu_mhz", Json::array({2300})}};
   l.isolation = Json::object();
   return l;
 }

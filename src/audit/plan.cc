@@ -119,6 +119,10 @@ Result<ModelPlan> plan_model(const Request::Model& m, const Request& request,
     out.name = m.name.empty() ? out.path.stem().string() : m.name;
     out.data = m.data;
   }
+  // Names become columns, folders and terminal text: no control characters, no separators.
+  for (char& c : out.name)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '/') c = '_';
+  if (out.name == "." || out.name == "..") out.name = "model";
   if (out.data.empty()) out.data = "synthetic";
   if (const CatalogModel* d = data_named(out.data)) {
     if (!d->present)
@@ -126,6 +130,9 @@ Result<ModelPlan> plan_model(const Request::Model& m, const Request& request,
                      "run: ./assay-up models " + out.data);
     out.data = d->data.string();
   }
+  // Children run elsewhere: what they are told must be absolute.
+  if (out.data != "synthetic" && !out.data.starts_with("npy:") && fs::exists(out.data, ec))
+    out.data = fs::canonical(out.data, ec).string();
   out.inputs = m.inputs > 0 ? m.inputs : request.inputs > 0 ? request.inputs : profile.inputs;
   ASSAY_CHECK(in_range(out.inputs, 1, 10'000'000, "inputs"));
   out.sampling = m.sampling;
@@ -133,6 +140,7 @@ Result<ModelPlan> plan_model(const Request::Model& m, const Request& request,
     return bad_input(fmt::format("sampling is \"{}\"", one_line(out.sampling)),
                      "use independent or fixed");
   }
+  out.preprocess = m.preprocess;
   ASSAY_TRY(out.shapes, model::parse_shapes(m.shapes));
 
   std::vector<std::string> names = m.compilers;
@@ -222,15 +230,17 @@ Result<Request> request_from_toml(const fs::path& file) {
   r.reference = get_bool(a, "reference", true);
   for (const Json& m : get_array(t, "model")) {
     const std::string at = where + " [[model]]";
-    ASSAY_CHECK(only_keys(
-        m, {"model", "name", "data", "shapes", "sampling", "compilers", "precisions", "inputs"},
-        at));
+    ASSAY_CHECK(only_keys(m,
+                          {"model", "name", "data", "shapes", "sampling", "compilers", "precisions",
+                           "inputs", "preprocess"},
+                          at));
     ASSAY_CHECK(typed(m,
                       {{"model", Kind::text},
                        {"name", Kind::text},
                        {"data", Kind::text},
                        {"shapes", Kind::text},
                        {"sampling", Kind::text},
+                       {"preprocess", Kind::table},
                        {"compilers", Kind::list},
                        {"precisions", Kind::list},
                        {"inputs", Kind::whole}},
@@ -241,6 +251,9 @@ Result<Request> request_from_toml(const fs::path& file) {
     out.data = relative_to(folder, get_string(m, "data"));
     out.shapes = get_string(m, "shapes");
     out.sampling = get_string(m, "sampling");
+    out.preprocess = get_object(m, "preprocess");
+    if (auto labels = get_string(out.preprocess, "labels"); !labels.empty())
+      out.preprocess["labels"] = relative_to(folder, labels);
     out.inputs = get_int(m, "inputs");
     ASSAY_TRY(out.compilers, string_list(m, "compilers", at));
     ASSAY_TRY(out.precisions, string_list(m, "precisions", at));
@@ -307,6 +320,7 @@ Json to_json(const Plan& p) {
                       {"data", m.data},
                       {"inputs", m.inputs},
                       {"sampling", m.sampling},
+                      {"preprocess", m.preprocess},
                       {"shapes", shapes},
                       {"recipes", recipes}});
   }

@@ -34,6 +34,8 @@ struct ModelPlan {
   std::string data;      // "synthetic", a prepared folder, an image folder, or "npy:input=FILE,..."
   int64_t inputs = 0;    // at most so many of the data set
   std::string sampling;  // for image folders: independent | fixed
+  Json preprocess =
+      Json::object();  // of image folders: what was said of resize, mean, std, bgr, labels
   model::Shapes shapes;
   std::vector<RecipePlan> recipes;  // the reference first, when there is one
 };
@@ -60,6 +62,7 @@ struct Request {
   bool reference = true;  // add the reference compiler when it is not named
   struct Model {
     std::string model, name, data, shapes, sampling;
+    Json preprocess = Json::object();  // what was said of resize, mean, std, bgr, labels
     std::vector<std::string> compilers, precisions;
     int64_t inputs = 0;
   };

@@ -25,20 +25,57 @@ Result<std::vector<std::pair<std::string, fs::path>>> npy_files(std::string_view
   return out;
 }
 
+// {"resize": 224, "mean": [..], "std": [..], "bgr": true, "labels": FILE}; what is not said stays
+// ImageNet's.
+Result<vision::Preprocess> preprocess_of(const Json& given) {
+  vision::Preprocess out;
+  for (const auto& [key, value] : given.items()) {
+    if (key == "mean" || key == "std") {
+      std::vector<double> numbers;
+      for (const Json& v : value)
+        if (v.is_number()) numbers.push_back(v.get<double>());
+      const bool zero =
+          key == "std" && std::find(numbers.begin(), numbers.end(), 0.0) != numbers.end();
+      if (!value.is_array() || numbers.size() != value.size() ||
+          (numbers.size() != 1 && numbers.size() != 3) || zero)
+        return bad_input(
+            fmt::format("preprocess.{} is {}, expected 1 or 3 numbers, of pixels scaled to 0..1",
+                        key, dump_json(value)));
+      (key == "mean" ? out.mean : out.std) = std::move(numbers);
+    } else if (key == "resize" && value.is_number_integer() && value.get<int64_t>() >= 0 &&
+               value.get<int64_t>() <= 20000) {
+      out.resize_shorter = value.get<int64_t>();
+    } else if (key == "bgr" && value.is_boolean()) {
+      out.bgr = value.get<bool>();
+    } else if (key != "labels" || !value.is_string()) {
+      return bad_input(
+          fmt::format("preprocess.{} = {} is not understood", one_line(key), dump_json(value)),
+          "known: resize (shorter side, 0 = straight to the input), mean, std, bgr (true or "
+          "false), labels (file)");
+    }
+  }
+  return out;
+}
+
 Result<vision::Dataset> open_data(const ModelPlan& plan, const model::ModelInfo& info,
                                   uint64_t seed, const fs::path& data_folder) {
   std::error_code ec;
   if (fs::exists(fs::path(plan.data) / "dataset.json", ec))
     return vision::open_dataset(plan.data, true);
   // Made ones lie under the content of what was asked, so that a resumed run finds them again.
-  Json key{{"data", plan.data},
-           {"inputs", plan.inputs},
-           {"seed", seed},
-           {"model", info.sha256},
-           {"sampling", plan.sampling}};
+  Json key{{"data", plan.data},    {"inputs", plan.inputs},     {"seed", seed},
+           {"model", info.sha256}, {"sampling", plan.sampling}, {"preprocess", plan.preprocess}};
   const fs::path out = data_folder / content_id(dump_json(key));
   if (fs::exists(out / "dataset.json", ec)) return vision::open_dataset(out, true);
   fs::remove_all(out, ec);
+  double bytes = 0;
+  for (const TensorSpec& t : info.inputs)
+    bytes += static_cast<double>(t.bytes()) * static_cast<double>(plan.inputs);
+  const fs::space_info room = fs::space(data_folder.parent_path(), ec);
+  if (!ec && bytes > 0.25 * static_cast<double>(room.available))
+    return bad_input(fmt::format("{} inputs of {} need {}", plan.inputs, plan.name,
+                                 format_bytes(static_cast<int64_t>(bytes))),
+                     "use fewer --inputs, or a data set that is prepared already");
   if (plan.data == "synthetic")
     return vision::dataset_synthetic(info.inputs, plan.inputs, seed, out);
   if (plan.data.starts_with("npy:")) {
@@ -54,6 +91,8 @@ Result<vision::Dataset> open_data(const ModelPlan& plan, const model::ModelInfo&
     vision::ImageFolderOptions options;
     options.limit = plan.inputs;
     if (plan.sampling == "independent") options.sampling = Sampling::independent;
+    ASSAY_TRY(options.preprocess, preprocess_of(plan.preprocess));
+    options.labels_file = get_string(plan.preprocess, "labels");
     return vision::dataset_from_images(plan.data, info.inputs[0], options, out);
   }
   return bad_input(

@@ -108,6 +108,25 @@ void verdict_of_kernels(const RecipeEvidence& recipe, std::vector<VerdictRow>& o
         "compiler tells no sources",
         layers_total, ok.size());
   }
+  // The map is told again in every launch: what the build recorded is not what runs when they
+  // disagree (rule 1).
+  int64_t swapped = 0, unknown = 0;
+  for (const BuildEvidence* b : ok) {
+    for (const LaunchEvidence& l : b->launches) {
+      swapped += l.kernels_agree == "no";
+      unknown += l.kernels_agree == "unknown";
+    }
+  }
+  v.statistic["launches_with_other_kernels"] = swapped;
+  if (swapped > 0) {
+    v.verdict = word(Verdict::different);
+    v.statement = fmt::format("{} launches run other kernels than their build recorded; {}",
+                              swapped, v.statement);
+  } else if (recipe.decides_at != "build" && unknown > 0 && v.verdict == word(Verdict::same)) {
+    v.verdict = word(Verdict::inconclusive);
+    v.statement += fmt::format("; kernels are chosen at {} and not every launch reported them",
+                               recipe.decides_at);
+  }
   out.push_back(std::move(v));
 
   VerdictRow e = make_verdict(recipe, "engine_bytes", "builds");

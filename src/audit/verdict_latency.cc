@@ -23,7 +23,7 @@ std::vector<int64_t> sorted(std::vector<int64_t> v) {
 }
 
 // What could be seen of the machine during the series; any unseen control caps the trust (rule 5).
-void trust_reasons(const LaunchEvidence& l, std::set<std::string>& reasons) {
+void trust_reasons(const LaunchEvidence& l, int64_t planned, std::set<std::string>& reasons) {
   const Json& s = l.sampler;
   for (const char* key : {"involuntary_switches", "major_faults", "migrations", "steal_ticks"}) {
     if (!s.contains(key) || !s[key].is_number())
@@ -36,7 +36,11 @@ void trust_reasons(const LaunchEvidence& l, std::set<std::string>& reasons) {
   else if (get_int(s, "throttle_events") > 0)
     reasons.insert("throttling seen");
   if (!get_bool(l.environment, "pinned", false)) reasons.insert("thread not pinned");
+  if (!s.contains("cpu_mhz") || !s["cpu_mhz"].is_array()) reasons.insert("clocks unknown");
+  if (!get_bool(l.environment, "memory_locked")) reasons.insert("memory not locked");
   if (l.censored > 0) reasons.insert("series cut off");
+  if (static_cast<int64_t>(l.samples.size()) < planned)
+    reasons.insert("series shorter than planned");
 }
 
 struct BuildLatency {
@@ -45,8 +49,8 @@ struct BuildLatency {
   Json json;
 };
 
-BuildLatency summarise(const BuildEvidence& b, VerdictRow& v, std::set<std::string>& reasons,
-                       std::set<std::string>& clocks) {
+BuildLatency summarise(const BuildEvidence& b, int64_t planned, VerdictRow& v,
+                       std::set<std::string>& reasons, std::set<std::string>& clocks) {
   BuildLatency out{b.build_index, {}, {{"build", b.build_index}, {"launches", Json::array()}}};
   std::vector<int64_t> pooled;
   for (const LaunchEvidence& l : b.launches) {
@@ -65,7 +69,7 @@ BuildLatency summarise(const BuildEvidence& b, VerdictRow& v, std::set<std::stri
     v.evidence["launches"].push_back(l.launch_id);
     v.evidence["series"].push_back(l.series_id);
     clocks.insert(l.clock);
-    trust_reasons(l, reasons);
+    trust_reasons(l, planned, reasons);
   }
   if (!pooled.empty()) {
     std::sort(pooled.begin(), pooled.end());
@@ -115,7 +119,7 @@ void verdict_of_latency(const RecipeEvidence& recipe, const Json& plan,
   std::set<std::string> reasons, clocks;
   std::vector<BuildLatency> builds;
   for (const BuildEvidence& b : recipe.builds) {
-    BuildLatency l = summarise(b, v, reasons, clocks);
+    BuildLatency l = summarise(b, get_int(plan, "samples"), v, reasons, clocks);
     if (!l.medians.empty()) builds.push_back(std::move(l));
   }
   std::vector<stats::LogRatio> ratios;

@@ -58,6 +58,23 @@ VerdictRow outputs_verdict(const RecipeEvidence& recipe, const RecipeComparisons
     v.statement =
         fmt::format("all {} pairs of {} are equal in every bit on {} inputs", pairs, what, n);
   }
+  const std::string_view in = scope;
+  if (in == "builds" && !c.unlike.empty()) {
+    v.verdict = word(Verdict::different);
+    v.statement =
+        fmt::format("{} builds give outputs of other names, types or shapes than the first; ",
+                    c.unlike.size()) +
+        v.statement;
+  } else if (v.verdict == word(Verdict::same) &&
+             ((in == "builds" && !c.absent.empty()) ||
+              (in == "reference" && pairs < c.reference_expected))) {
+    v.verdict = word(Verdict::inconclusive);
+    v.statement += "; not every build or output could be compared";
+  }
+  // Rule 1: when kernels are chosen at load, a launch is a new draw and the two levels are one.
+  if (recipe.decides_at != "build" && pairs > 0)
+    v.statement += fmt::format("; kernels are chosen at {}: build and launch cannot be told apart",
+                               recipe.decides_at);
   return v;
 }
 
@@ -141,11 +158,14 @@ void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c
         "input {:.3g})",
         any.count, any.n, max_margin);
   } else {
-    const bool carried = any.unit == "none" || (any.upper && *any.upper <= margin);
+    const bool whole = c.absent.empty() && c.unlike.empty();
+    const bool carried = whole && (any.unit == "none" || (any.upper && *any.upper <= margin));
     v.verdict = word(carried ? Verdict::same : Verdict::inconclusive);
     v.statement = fmt::format("no label changed on {} inputs over {} pairs: {}", any.n, pairs,
                               bound_text(any));
-    if (!carried)
+    if (!whole)
+      v.statement += "; not every build could be compared";
+    else if (!carried)
       v.statement += fmt::format("; to claim SAME the bound must be {:.3g} or less", margin);
   }
   out.push_back(std::move(v));
@@ -156,8 +176,9 @@ void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c
   const double allowed = get_double(plan, "accuracy_margin", 0.01);
   a.threshold = {{"margin", allowed}, {"alpha", 0.05}};
   Json builds = Json::array();
-  bool different = false,
-       all_carried = !c.accuracy.empty() && (!c.reference_top1.empty() || !labelled);
+  bool different = false, all_carried = !c.accuracy.empty() &&
+                                        c.accuracy.size() == recipe.builds.size() &&
+                                        (!c.reference_top1.empty() || !labelled);
   std::string text;
   for (const auto& b : c.accuracy) {
     const stats::Proportion top1 = proportion_of(b.top1, data), top5 = proportion_of(b.top5, data);
@@ -186,6 +207,12 @@ void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c
                          : d.n > 0 ? static_cast<double>(d.count) / static_cast<double>(d.n)
                                    : 1;
     all_carried = all_carried && share <= allowed;
+    // Unlabelled: disagreement with the reference beyond the margin. A cluster's bound is about
+    // clusters, so it shows none.
+    if (!labelled && d.n > 0 && d.unit != "cluster")
+      different = different ||
+                  (d.lower ? *d.lower > allowed
+                           : static_cast<double>(d.count) > allowed * static_cast<double>(d.n));
     builds.push_back({{"build", b.build},
                       {"top1", to_json(top1)},
                       {"top5", to_json(top5)},
@@ -216,11 +243,12 @@ void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c
 void verdict_of_self(const RecipeEvidence& recipe, std::vector<VerdictRow>& out) {
   VerdictRow v = make_verdict(recipe, "self", "launches");
   std::map<std::string, std::map<std::string, int64_t>> counts;
-  int64_t launches = 0, failed = 0, passed = 0;
+  int64_t launches = 0, failed = 0, passed = 0, broken = 0;
   std::set<std::string> names;
   for (const BuildEvidence& b : recipe.builds) {
     for (const LaunchEvidence& l : b.launches) {
       ++launches;
+      broken += l.outcome != "ok";
       v.evidence["launches"].push_back(l.launch_id);
       for (const Check& c : l.checks) {
         auto& slot = counts[c.name];
@@ -239,14 +267,15 @@ void verdict_of_self(const RecipeEvidence& recipe, std::vector<VerdictRow>& out)
     for (const auto& [result, count] : by_result) checks[name][result] = count;
   v.statistic = {{"launches", launches}, {"checks", checks}};
   v.threshold = {{"fail", 0}};
-  v.verdict = word(failed > 0   ? Verdict::different
-                   : passed > 0 ? Verdict::same
-                                : Verdict::inconclusive);
+  v.verdict = word(failed > 0                  ? Verdict::different
+                   : passed > 0 && broken == 0 ? Verdict::same
+                                               : Verdict::inconclusive);
   v.statement = failed > 0   ? fmt::format("the engine contradicts itself: {} failed in {} checks",
                                            fmt::join(names, ", "), failed)
                 : passed > 0 ? fmt::format("{} checks passed in {} launches: same input, same bits",
                                            passed, launches)
                              : "no check ran";
+  if (broken > 0) v.statement += fmt::format("; {} launches did not end well", broken);
   out.push_back(std::move(v));
 }
 

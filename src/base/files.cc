@@ -221,8 +221,8 @@ fs::path cache_dir() {
     const char* value = std::getenv(name);
     return std::string(value ? value : "");
   };
-  if (auto v = env("ASSAY_CACHE"); !v.empty()) return v;
-  if (auto v = env("XDG_CACHE_HOME"); !v.empty()) return fs::path(v) / "assay";
+  if (auto v = env("ASSAY_CACHE"); !v.empty()) return fs::absolute(v);
+  if (auto v = env("XDG_CACHE_HOME"); !v.empty()) return fs::absolute(v) / "assay";
   return fs::path(env("HOME")) / ".cache" / "assay";
 }
 

@@ -42,6 +42,9 @@ void add_doctor(App& app);
 // Flags that say what to audit, shared by audit and build.
 struct PlanFlags {
   std::string target, compilers, precisions, data, shapes, sampling, trials, name;
+  std::string mean, std, labels;
+  int64_t resize = -1;
+  bool bgr = false;
   std::vector<std::string> options;  // "tvm-autotvm.trials=16"
   std::string profile;
   int64_t builds = 0, launches = 0, samples = 0, inputs = 0, threads = 0, warmup_ms = -1;

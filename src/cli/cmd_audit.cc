@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // assay audit and assay build: plan, show, run, report.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <memory>
 
@@ -50,12 +54,12 @@ void print_plan(const audit::Plan& plan, const audit::Prepared& prepared, bool l
   for (const std::string& note : prepared.notes) fmt::print(stderr, "note: {}\n", note);
   if (launches) {
     for (const auto& m : prepared.models) {
-      fmt::print(
-          stderr, "data {}: {} ({}{})\n", m.data.name, one_line(m.data.description),
-          word(m.data.sampling),
-          m.data.sampling == Sampling::clustered
-              ? fmt::format(" by {}, {} clusters", m.data.sampling_by, m.data.cluster_count())
-              : "");
+      fmt::print(stderr, "data {}: {} ({}{})\n", m.data.name, one_line(m.data.description),
+                 word(m.data.sampling),
+                 m.data.sampling == Sampling::clustered
+                     ? fmt::format(" by {}, {} clusters", one_line(m.data.sampling_by),
+                                   m.data.cluster_count())
+                     : "");
     }
     fmt::print(stderr, "profile {} may claim: {}; not: {}\n", plan.profile.name,
                plan.profile.claims, plan.profile.refuses);
@@ -72,7 +76,8 @@ fs::path default_out(const audit::Plan& plan) {
 
 bool looks_like_run(const fs::path& folder) {
   std::error_code ec;
-  return fs::exists(folder / "run.db", ec) && fs::exists(folder / "blobs", ec);
+  return fs::exists(folder / "blobs", ec) &&
+         (fs::exists(folder / "run.db", ec) || fs::exists(folder / "lock", ec));
 }
 
 Status start_anew(const fs::path& folder) {
@@ -80,10 +85,20 @@ Status start_anew(const fs::path& folder) {
   if (!fs::exists(folder, ec)) return {};
   // Only what assay itself makes is removed; a foreign folder is refused by the store afterwards.
   if (!looks_like_run(folder)) return {};
-  { ASSAY_TRY(auto locked, store::RunFolder::open_for_writing(folder)); }
-  for (const char* name : {"run.db", "run.db-wal", "run.db-shm", "blobs", "scratch", "data",
-                           "report.html", "report.md", "report.json", "engines"})
+  // The lock is held while things go, and blobs/ and lock are the last that do: a --fresh that was
+  // cut off can be repeated.
+  const int fd = ::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+  if (fd < 0 || ::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (fd >= 0) ::close(fd);
+    return bad_input(
+        fmt::format("run folder {} is in use by another assay process, or not writable",
+                    folder.string()),
+        "wait for it to end, or name another folder with --out");
+  }
+  for (const char* name : {"report.html", "report.md", "report.json", "engines", "data", "scratch",
+                           "run.db-shm", "run.db-wal", "run.db", "blobs"})
     fs::remove_all(folder / name, ec);
+  ::close(fd);
   return {};
 }
 
@@ -125,13 +140,16 @@ Result<bool> fails_on(store::RunFolder& run, const std::string& words) {
 }
 
 Status lay_out_engines(store::RunFolder& run) {
-  ASSAY_TRY(auto rows,
-            run.db().query(
-                "SELECT b.build_id, b.build_index, r.compiler, r.precision FROM build b JOIN "
-                "recipe r USING(recipe_id) WHERE b.outcome='ok' ORDER BY r.rowid, b.build_index"));
+  ASSAY_TRY(auto models, run.db().first("SELECT count(*) FROM model"));
+  ASSAY_TRY(
+      auto rows,
+      run.db().query("SELECT b.build_id, b.build_index, r.compiler, r.precision, m.name FROM build "
+                     "b JOIN recipe r USING(recipe_id) JOIN model m ON m.model_id=r.model_id WHERE "
+                     "b.outcome='ok' ORDER BY r.rowid, b.build_index"));
   for (const auto& r : rows) {
-    const fs::path to =
-        run.folder() / "engines" / fmt::format("{}-{}-{}", r.text(2), r.text(3), r.integer(1));
+    const std::string model = models->integer(0) > 1 ? r.text(4) + "-" : "";
+    const fs::path to = run.folder() / "engines" /
+                        fmt::format("{}{}-{}-{}", model, r.text(2), r.text(3), r.integer(1));
     std::error_code ec;
     fs::remove_all(to, ec);
     ASSAY_CHECK(audit::materialise(run, r.text(0), to));
@@ -193,7 +211,8 @@ Result<ExitCode> go(const Flags& flags, const std::vector<std::string>& argv, bo
     ASSAY_CHECK(lay_out_engines(run));
   }
   if (result.usable_recipes < result.recipes) {
-    fmt::print(stderr, "assay: {} of {} recipes gave no usable build; the report says why\n",
+    fmt::print(stderr,
+               "assay: {} of {} recipes gave no usable build or launch; the report says why\n",
                result.recipes - result.usable_recipes, result.recipes);
     return ExitCode::verdict;
   }
@@ -235,6 +254,7 @@ void add_build(App& app) {
       Flags f = *flags;
       f.plan.no_reference = true;  // engines are wanted, not a comparison
       if (f.plan.builds == 0) f.plan.builds = 1;
+      if (f.plan.inputs == 0) f.plan.inputs = 1;  // nothing is launched: no need to make a data set
       return go(f, argv, false);
     };
   });

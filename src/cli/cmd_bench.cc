@@ -20,7 +20,7 @@ Intervals are distribution-free bounds at 95 %, for that launch only; what n can
 struct Flags {
   std::string engine, data, export_times, format = "text";
   int64_t launches = 3, samples = 300, warmup_ms = 200, inputs = 64;
-  uint64_t seed = 1;
+  int64_t seed = 1;
 };
 
 std::string interval_text(const stats::Interval& i) {
@@ -44,7 +44,8 @@ Result<ExitCode> go(const Flags& f) {
   ASSAY_TRY(EngineArg engine, open_engine_arg(f.engine, true));
   ASSAY_TRY(TempDir temporary, TempDir::create(fs::temp_directory_path(), "assay-bench-"));
   ASSAY_TRY(vision::Dataset data,
-            open_engine_data(f.data, engine.engine.inputs, f.inputs, f.seed, temporary.path()));
+            open_engine_data(f.data, engine.engine.inputs, f.inputs, static_cast<uint64_t>(f.seed),
+                             temporary.path()));
   Table t({"launch", "n", "p50", "p90", "p99", "min", "max", "load", "first run", "null p50"});
   std::vector<std::vector<int64_t>> all;
   std::string clock;
@@ -54,7 +55,7 @@ Result<ExitCode> go(const Flags& f) {
     l.samples = f.samples;
     l.warmup_ms = f.warmup_ms;
     l.slots = std::min<int64_t>(16, data.n);
-    l.seed = f.seed + static_cast<uint64_t>(i);
+    l.seed = static_cast<uint64_t>(f.seed + i);
     ASSAY_TRY(TempDir scratch, TempDir::create(temporary.path(), "launch-"));
     ASSAY_TRY(audit::WorkerResult r, audit::launch_worker(l, scratch.path()));
     if (r.outcome.outcome == "interrupted") return ExitCode::interrupted;
@@ -107,7 +108,7 @@ void add_bench(App& app) {
       ->check(CLI::PositiveNumber);
   sub->add_option("--warm-up,--warmUp", f->warmup_ms, "milliseconds of warm-up (default 200)")
       ->check(CLI::NonNegativeNumber);
-  sub->add_option("--seed", f->seed, "seed of the input order");
+  sub->add_option("--seed", f->seed, "seed of the input order")->check(CLI::NonNegativeNumber);
   sub->add_option("--export-times,--exportTimes", f->export_times,
                   "write every sample to this JSON file");
   add_format(*sub, f->format, "text|md|json|jsonl|csv");

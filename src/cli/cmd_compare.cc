@@ -41,8 +41,9 @@ Result<Side> run_engine(const std::string& folder, const Flags& f, const TempDir
   ASSAY_CHECK(vision::check_fits(*data, engine.engine.inputs));
   ASSAY_TRY(TempDir scratch, TempDir::create(temporary.path(), "launch-"));
   audit::WorkerLaunch l = base_launch(engine, *data);
-  l.outputs = std::min(data->n, f.data.empty() ? f.inputs : data->n);
+  l.outputs = std::min(data->n, f.inputs);
   ASSAY_TRY(audit::WorkerResult r, audit::launch_worker(l, scratch.path()));
+  if (r.outcome.outcome == "interrupted") return fail(ExitCode::interrupted, "interrupted");
   if (r.outcome.outcome != "ok")
     return bad_input(fmt::format("engine {} {}: {}", folder, r.outcome.outcome, r.outcome.reason));
   return Side{std::move(engine), std::move(r.outputs),
@@ -65,6 +66,15 @@ Result<bool> within(const compare::View& a, const compare::View& b, double atol,
   return true;
 }
 
+// The output of `b` that a's output k stands for: the one of its name, or the only one.
+Result<size_t> partner(const Side& a, const Side& b, size_t k) {
+  for (size_t i = 0; i < b.outputs.size(); ++i)
+    if (b.outputs[i].spec.name == a.outputs[k].spec.name) return i;
+  if (a.outputs.size() == 1 && b.outputs.size() == 1) return size_t{0};
+  return bad_input(fmt::format("{} has no output \"{}\" as {} has", b.engine.label(),
+                               one_line(a.outputs[k].spec.name), a.engine.label()));
+}
+
 Result<ExitCode> go(const Flags& f) {
   if (f.engines.size() < 2) return bad_input("compare needs two or more engine folders");
   ASSAY_TRY(TempDir temporary, TempDir::create(fs::temp_directory_path(), "assay-compare-"));
@@ -84,7 +94,9 @@ Result<ExitCode> go(const Flags& f) {
         return bad_input(fmt::format("{} has {} outputs, {} has {}", a.engine.label(),
                                      a.outputs.size(), b.engine.label(), b.outputs.size()));
       for (size_t k = 0; k < a.outputs.size(); ++k) {
-        const auto &oa = a.outputs[k], &ob = b.outputs[k];
+        const auto& oa = a.outputs[k];
+        ASSAY_TRY(const size_t at, partner(a, b, k));
+        const auto& ob = b.outputs[at];
         ASSAY_TRY(MappedFile ma, MappedFile::open(oa.file));
         ASSAY_TRY(MappedFile mb, MappedFile::open(ob.file));
         const compare::View va{ma.bytes(), oa.spec.dtype, oa.n, oa.spec.elements()},
@@ -120,7 +132,7 @@ void add_compare(App& app) {
   sub->footer(kFooter);
   sub->add_option("engines", f->engines, "two or more engine folders")->required();
   sub->add_option("--data", f->data, "data set (default synthetic)");
-  sub->add_option("--inputs", f->inputs, "inputs of a synthetic data set")
+  sub->add_option("--inputs", f->inputs, "inputs to compare (default 256)")
       ->check(CLI::PositiveNumber);
   sub->add_option("--atol", f->atol, "absolute tolerance")->check(CLI::NonNegativeNumber);
   sub->add_option("--rtol", f->rtol, "relative tolerance")->check(CLI::NonNegativeNumber);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // assay diff: the kernel maps of engines, layer by layer.
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
@@ -61,14 +62,20 @@ Result<ExitCode> go(const Flags& f) {
     for (const auto& m : maps) {
       auto it = m.find(key);
       row.push_back(cell(it == m.end() ? nullptr : it->second));
-      values.insert(row.back());
+      // Compared whole; the cell is shortened for people.
+      values.insert(it == m.end()
+                        ? std::string()
+                        : dump_json(Json::array({it->second->kernel, it->second->source_sha256,
+                                                 it->second->precision})));
     }
     row.push_back(values.size() == 1 ? "yes" : "no");
     differ += values.size() != 1;
     if (f.all || values.size() != 1) t.add(std::move(row));
   }
   if (!t.empty() || f.format != "text") ASSAY_CHECK(print_table(t, f.format));
-  const bool sources = engines[0].compiler.kernels == "source";
+  const bool sources = std::all_of(engines.begin(), engines.end(), [](const EngineArg& e) {
+    return e.compiler.kernels == "source";
+  });
   if (f.format == "text") {
     fmt::print(
         "{} of {} layers differ{}\n", differ, order.size(),

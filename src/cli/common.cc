@@ -16,6 +16,18 @@ void on_signal(int) {
   if (interrupted.exchange(true)) _exit(130);  // second Ctrl-C; children die with us
 }
 
+Result<Json> preprocess_from_flags(const PlanFlags& f) {
+  Json out = Json::object();
+  if (f.resize >= 0) out["resize"] = f.resize;
+  if (f.bgr) out["bgr"] = true;
+  if (!f.labels.empty()) out["labels"] = fs::absolute(f.labels).string();
+  for (const auto& [key, text] : {std::pair{"mean", &f.mean}, std::pair{"std", &f.std}}) {
+    if (text->empty()) continue;
+    ASSAY_TRY(out[key], parse_json("[" + *text + "]", std::string("--") + key));
+  }
+  return out;
+}
+
 }  // namespace
 
 const std::atomic<bool>* interrupt_flag() {
@@ -114,6 +126,17 @@ void add_plan_flags(CLI::App& sub, PlanFlags& f, bool measures) {
       "--sampling", f.sampling,
       "of a folder of images: independent or fixed (default fixed: no bound on other inputs)");
   sub.add_option(
+         "--resize", f.resize,
+         "of a folder of images: shorter side in pixels (default 256; 0 = straight to the input)")
+      ->check(CLI::NonNegativeNumber);
+  sub.add_option(
+      "--mean", f.mean,
+      "of a folder of images: 1 or 3 numbers, pixels scaled to 0..1 (default ImageNet's)");
+  sub.add_option("--std", f.std, "of a folder of images: 1 or 3 numbers (default ImageNet's)");
+  sub.add_flag("--bgr", f.bgr, "of a folder of images: blue first");
+  sub.add_option("--labels", f.labels,
+                 "of a folder of images: labels file (default: class sub-folders)");
+  sub.add_option(
       "--profile", f.profile,
       "quick, standard or certify: numbers, and what they let you claim (default quick)");
   sub.add_option("--launches", f.launches, "launches (processes) of each build")
@@ -134,9 +157,13 @@ Result<audit::Request> request_from_flags(const PlanFlags& f) {
                      "give an ONNX file, a plan file (.toml) or a name of `assay models`");
   const bool file = fs::path(f.target).extension() == ".toml";
   if (file) {
-    if (!f.compilers.empty() || !f.precisions.empty() || !f.data.empty() || !f.shapes.empty()) {
-      return bad_input("--compiler, --precision, --data and --shapes do not go with a plan file",
-                       "write them in its [[model]]");
+    if (!f.compilers.empty() || !f.precisions.empty() || !f.data.empty() || !f.shapes.empty() ||
+        !f.sampling.empty() || !f.mean.empty() || !f.std.empty() || !f.labels.empty() || f.bgr ||
+        f.resize >= 0) {
+      return bad_input(
+          "--compiler, --precision, --data, --shapes and what describes a data set do not go with "
+          "a plan file",
+          "write them in its [[model]]");
     }
     ASSAY_TRY(r, audit::request_from_toml(f.target));
   } else {
@@ -148,6 +175,7 @@ Result<audit::Request> request_from_flags(const PlanFlags& f) {
     m.data = f.data;
     m.shapes = f.shapes;
     m.sampling = f.sampling;
+    ASSAY_TRY(m.preprocess, preprocess_from_flags(f));
     m.compilers = split(f.compilers);
     m.precisions = split(f.precisions);
     r.models.push_back(std::move(m));

@@ -47,6 +47,7 @@ Result<vision::Dataset> open_engine_data(const std::string& data,
     return bad_input(fmt::format("data \"{}\" is neither a prepared folder nor a known data set",
                                  one_line(data)),
                      "use a name of `assay models`, a folder with dataset.json, or synthetic");
+  folder = fs::canonical(folder, ec);
   ASSAY_TRY(vision::Dataset d, vision::open_dataset(folder, false));
   ASSAY_CHECK(vision::check_fits(d, inputs));
   return d;

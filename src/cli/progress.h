@@ -26,7 +26,7 @@ class ProgressLine {
       std::fflush(stderr);
       shown_ = true;
     } else {
-      fmt::print(stderr, "{}\n", line);
+      fmt::print(stderr, "{}\n", one_line(line, 300));
     }
   }
   void clear() {

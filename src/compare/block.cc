@@ -204,7 +204,10 @@ void BlockComparer::label_rows(int64_t first, int64_t rows, std::span<BlockPair>
           most = std::max(most, change(ib));
           ++l.top1_mismatch;
           top1_differs[pair][first + r] = 1;
-          const auto margin = [&](const TopRow& t) { return k > 1 ? t.value[0] - t.value[1] : 0; };
+          const auto margin = [&](const TopRow& t) {
+            const double m = k > 1 ? t.value[0] - t.value[1] : 0;
+            return std::isnan(m) ? 0 : m;  // both infinite: a tie
+          };
           l.flips.push_back({first + r, ia, ib, margin(ta), margin(tb), most});
           l.max_probability_change_flipped = std::max(l.max_probability_change_flipped, most);
         }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Longer than 400 lines: one statement a table of the schema, in the order of the schema.
 #include "report/fixture.h"
 
 #include <fmt/format.h>

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/words.h"
 #include "report/escape.h"
 #include "report/figures.h"
 
@@ -210,7 +211,7 @@ std::vector<Open> not_established(const Model& model) {
   for (const auto& info : model.models)
     for (const auto& r : info.recipes)
       for (const auto& v : r.verdicts)
-        if (v.verdict == "INCONCLUSIVE")
+        if (v.verdict == word(Verdict::inconclusive))
           out.push_back(
               {recipe_name(model, r.id), v.subject, v.scope, v.ref, v.statement, needs_of(r, v)});
   return out;
@@ -222,10 +223,10 @@ Tally tally(const Model& model) {
     t.recipes += static_cast<int64_t>(info.recipes.size());
     for (const auto& r : info.recipes)
       for (const auto& v : r.verdicts)
-        (v.verdict == "SAME"           ? t.same
-         : v.verdict == "DIFFERENT"    ? t.different
-         : v.verdict == "INCONCLUSIVE" ? t.inconclusive
-                                       : t.other)++;
+        (v.verdict == word(Verdict::same)           ? t.same
+         : v.verdict == word(Verdict::different)    ? t.different
+         : v.verdict == word(Verdict::inconclusive) ? t.inconclusive
+                                                    : t.other)++;
   }
   for (const auto& f : model.findings)
     (f.severity == "error" ? t.errors : f.severity == "warning" ? t.warnings : t.notes)++;

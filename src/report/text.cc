@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "base/words.h"
 #include "report/escape.h"
 #include "report/figures.h"
 #include "report/report.h"
@@ -74,7 +75,7 @@ std::string model_text(const Model& m, const ModelInfo& info) {
   for (const Recipe& r : info.recipes) {
     bool first = true;
     for (const VerdictRow& v : r.verdicts) {
-      if (v.verdict == "SAME") continue;
+      if (v.verdict == word(Verdict::same)) continue;
       if (first) out += fmt::format("\n  {}\n", plain(r.label, 60));
       first = false;
       out += fmt::format("    {}{}: {}: {} [verdict {}]\n", plain(v.subject, 30),

@@ -96,6 +96,12 @@ Status RunFolder::migrate() {
                                  folder_.string(), have, kMigrations.size()),
                      "use that version, or another --out folder");
   }
+  if (have == 0) {
+    ASSAY_TRY(auto tables, db_->first("SELECT count(*) FROM sqlite_master"));
+    if (tables->integer(0) > 0)
+      return bad_input(fmt::format("{}/run.db was not made by assay", folder_.string()),
+                       "name another folder with --out");
+  }
   for (size_t v = have; v < kMigrations.size(); ++v) {
     ASSAY_TRY(Transaction t, Transaction::begin(*db_));
     ASSAY_CHECK(db_->script(kMigrations[v]));

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/text.h"
 #include "worker/child.h"
 #include "worker/sample_layout.h"
 
@@ -22,6 +23,15 @@ Result<SampleBuffer> SampleBuffer::create(int64_t capacity) {
   SampleBuffer buffer;
   buffer.capacity_ = capacity;
   const auto bytes = static_cast<size_t>(layout::bytes(capacity));
+  // All of it is locked and filled beforehand: more than an eighth of the machine is a mistake, not
+  // a measurement.
+  const auto ram =
+      static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  if (bytes > ram / 8)
+    return bad_input(fmt::format("{} samples need {} of locked memory, this machine has {}",
+                                 capacity, format_bytes(static_cast<int64_t>(bytes)),
+                                 format_bytes(static_cast<int64_t>(ram))),
+                     "ask for fewer --samples");
   buffer.fd_ = memfd_create("assay-samples", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (buffer.fd_ < 0 || ftruncate(buffer.fd_, static_cast<off_t>(bytes)) != 0)
     return internal_error(

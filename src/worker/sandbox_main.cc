@@ -37,8 +37,6 @@ Result<SandboxJob> read_job() {
 
 // In the process that lives inside the namespaces (or in the only one there is).
 [[noreturn]] void inside(SandboxJob& job, Isolation& isolation) {
-  if (!job.cgroup_procs.empty())
-    job.cgroup_fd = open(job.cgroup_procs.c_str(), O_WRONLY | O_CLOEXEC);
   settle_namespaces(isolation, job.writable);
   Json line = isolation.to_json();
   line["what"] = answer::isolation;
@@ -60,6 +58,10 @@ int main() {
     say({{"what", answer::failed}, {"message", job.error().message}});
     return 0;
   }
+  // Before the unshare: a file held open for writing on one of our own mounts would forbid to make
+  // them read-only.
+  if (!job->cgroup_procs.empty())
+    job->cgroup_fd = open(job->cgroup_procs.c_str(), O_WRONLY | O_CLOEXEC);
   Isolation isolation = unshare_all(job->network);
   if (!isolation.pid) {
     prctl(PR_SET_CHILD_SUBREAPER, 1);

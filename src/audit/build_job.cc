@@ -69,6 +69,19 @@ Status store_candidates(const Context& ctx, const std::string& build_id, const E
   return {};
 }
 
+// An engine of another compiler, precision or thread count than was asked for is a lie, however
+// well it is formed.
+Status check_request(const Engine& engine, const PreparedRecipe& recipe, const Plan& plan) {
+  const Json& m = engine.manifest;
+  if (get_string(m, "compiler") != recipe.plan.compiler)
+    return bad_input("its manifest names another compiler");
+  if (get_string(m, "precision") != recipe.plan.precision)
+    return bad_input("its manifest names another precision");
+  if (get_int(m, "threads", -1) != plan.threads)
+    return bad_input("its manifest names another number of threads");
+  return {};
+}
+
 // Blobs first (whole on disk), rows after, the job's end last, all rows in one transaction.
 Status record(const Context& ctx, const Job& job, const PreparedRecipe& recipe,
               const worker::ChildResult& child, const EventLog& log, const JobOutcome& outcome,
@@ -147,7 +160,8 @@ Result<JobOutcome> run_build(const Context& ctx, const Job& job) {
   spec.stderr_file = scratch.path() / "stderr";
   spec.writable = {scratch.path() / "engine"};
   spec.timeout_s = ctx.plan.build_timeout_s;
-  spec.memory_limit_bytes = ctx.plan.memory_limit_bytes;
+  spec.memory_limit_bytes =
+      ctx.plan.memory_limit_bytes > 0 ? ctx.plan.memory_limit_bytes : default_memory_limit_bytes();
   // A tuner that measures candidates gets the CPUs that the launches will get; compiling may use
   // the machine.
   if (recipe.compiler.search && ctx.plan.threads == 1) spec.cpus = {ctx.measure_cpu};
@@ -158,6 +172,10 @@ Result<JobOutcome> run_build(const Context& ctx, const Job& job) {
   JobOutcome outcome = judge(child, log);
   if (outcome.outcome == "ok") {
     auto engine = open_engine(scratch.path() / "engine", m.info.inputs);
+    if (engine) {
+      Status as_asked = check_request(*engine, recipe, ctx.plan);
+      if (!as_asked) engine = tl::unexpected<Error>(std::move(as_asked).error());
+    }
     if (engine) {
       ASSAY_CHECK(record(ctx, job, recipe, child, log, outcome, &*engine, scratch.path()));
       return outcome;

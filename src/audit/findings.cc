@@ -132,19 +132,18 @@ void findings_of(const RecipeEvidence& recipe, std::vector<FindingRow>& out) {
       isolation_findings(recipe, b, &l, l.isolation, out);
       weak = weak || !get_bool(l.isolation, "read_only") || !get_bool(l.isolation, "pid_namespace");
     }
-    }
-    if (weak) {
-      out.push_back({"warning", "weak-isolation", recipe.recipe_id, "", "",
-                     recipe.label +
-                         ": children were not fully isolated (write access outside their "
-                         "scratch, or sight of other processes)",
-                     "see `assay doctor`, and the isolation notes in the evidence"});
-    }
-    if (host_network) {
-      out.push_back({"warning", "network-not-isolated", recipe.recipe_id, "", "",
-                     recipe.label + ": children could reach the network",
-                     "run as root or allow user namespaces; see `assay doctor`"});
-    }
   }
+  if (weak) {
+    out.push_back({"warning", "weak-isolation", recipe.recipe_id, "", "",
+                   recipe.label + ": children were not fully isolated (write access outside their "
+                                  "scratch, or sight of other processes)",
+                   "see `assay doctor`, and the isolation notes in the evidence"});
+  }
+  if (host_network) {
+    out.push_back({"warning", "network-not-isolated", recipe.recipe_id, "", "",
+                   recipe.label + ": children could reach the network",
+                   "run as root or allow user namespaces; see `assay doctor`"});
+  }
+}
 
 }  // namespace assay::audit

@@ -89,6 +89,10 @@ std::vector<int> allowed_cpus() {
   return out;
 }
 
+int64_t default_memory_limit_bytes() {
+  return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) / 10 * 8 * sysconf(_SC_PAGESIZE);
+}
+
 Json machine_record() {
   utsname u{};
   uname(&u);

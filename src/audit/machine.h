@@ -13,6 +13,9 @@ std::string machine_id();  // /etc/machine-id, else a hash of the CPU and host n
 std::string boot_id();
 std::string cpu_name();
 std::vector<int> allowed_cpus();
+// Memory one child may take when the plan sets no limit: 80 % of the machine, so that a child that
+// eats memory ends before the kernel looks for somebody to end.
+int64_t default_memory_limit_bytes();
 
 // The machine record of an attempt (docs/evidence-format.md).
 Json machine_record();

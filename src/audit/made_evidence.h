@@ -46,13 +46,10 @@ inline LaunchEvidence made_launch(int64_t index, std::string id) {
   l.kernels_agree = "yes";
   l.clock = "monotonic";
   l.environment = {{"pinned", true}, {"memory_locked", true}};
-  l.sampler = {{"involuntary_switches", 0},
-               {"major_faults", 0},
-               {"migrations", 0},
-               {"steal_ticks", 0},
-               {"throttle_events", 0},
-               {"cpu_mhz", Json::array({2300})}};
-  l.isolation = Json::object();
+  l.sampler = {{"involuntary_switches", 0}, {"major_faults", 0},
+               {"migrations", 0},           {"steal_ticks", 0},
+               {"throttle_events", 0},      {"cpu_mhz", Json::array({2300})}};
+  l.isolation = {{"read_only", true}, {"pid_namespace", true}};
   return l;
 }
 
@@ -64,7 +61,7 @@ inline BuildEvidence made_build(int64_t index, std::string artifact, std::vector
   b.artifact_sha256 = std::move(artifact);
   b.kernel_map = kernel_map_sha256(kernels);
   b.kernels = std::move(kernels);
-  b.isolation = Json::object();
+  b.isolation = {{"read_only", true}, {"pid_namespace", true}};
   return b;
 }
 

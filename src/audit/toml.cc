@@ -3,8 +3,8 @@
 
 #include <sstream>
 #define TOML_EXCEPTIONS 0
-// Its parser asserts what malformed input can break, and tells the optimiser to assume it in release
-// builds: undefined behaviour. Without that it goes on to its own error message.
+// Its parser asserts what malformed input can break, and tells the optimiser to assume it in
+// release builds: undefined behaviour. Without that it goes on to its own error message.
 #include <toml++/impl/preprocessor.h>
 #undef TOML_ASSERT_ASSUME
 #define TOML_ASSERT_ASSUME(expr) static_cast<void>(0)

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "audit/machine.h"
 #include "base/text.h"
 
 namespace assay::audit {
@@ -79,7 +80,8 @@ Result<WorkerResult> launch_worker(const WorkerLaunch& l, const fs::path& scratc
   spec.stderr_file = scratch / "stderr";
   spec.writable = {scratch / "outputs"};
   spec.timeout_s = l.timeout_s;
-  spec.memory_limit_bytes = l.memory_limit_bytes;
+  spec.memory_limit_bytes =
+      l.memory_limit_bytes > 0 ? l.memory_limit_bytes : default_memory_limit_bytes();
   // One inference thread: every thread an engine makes inherits the measuring CPU; only the sampler
   // moves away.
   if (l.threads == 1) spec.cpus = {l.measure_cpu};

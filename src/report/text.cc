@@ -96,7 +96,8 @@ Result<std::string> to_text(const Model& m, bool colour) {
   for (const Finding& f : m.findings) {
     const std::string where = recipe_name(m, f.recipe_id);
     out += fmt::format("  {}: {}{}\n", plain(f.severity, 20),
-                       where.empty() ? "" : plain(where, 80) + ": ", plain(f.text, 400));
+                       where.empty() || f.text.starts_with(where) ? "" : plain(where, 80) + ": ",
+                       plain(f.text, 400));
     if (!f.fix.empty()) out += fmt::format("    do: {}\n", plain(f.fix, 400));
   }
   for (const auto& info : m.models) out += model_text(m, info);

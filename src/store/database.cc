@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/database.h"
 
+#include <unistd.h>
+
+#include <cctype>
+
 namespace assay::store {
 namespace {
 
@@ -25,6 +29,26 @@ tl::unexpected<Error> sql_error(sqlite3* db, const fs::path& file, std::string_v
   }
   return internal_error(
       fmt::format("SQL failed in {}: {} in: {}", file.string(), text, sql.substr(0, 200)));
+}
+
+// A run folder on read-only media: SQLite could not make the shared-memory file that WAL wants, and
+// needs none, since nobody can write. With frames left in the log there is no such way in.
+bool is_archive(const fs::path& file) {
+  std::error_code ec;
+  const fs::path log = file.string() + "-wal";
+  return ::access(file.parent_path().c_str(), W_OK) != 0 &&
+         (!fs::exists(log, ec) || fs::file_size(log, ec) == 0);
+}
+
+std::string percent_encoded(std::string_view path) {
+  std::string out;
+  for (unsigned char c : path) {
+    if (std::isalnum(c) || c == '/' || c == '.' || c == '_' || c == '-')
+      out += static_cast<char>(c);
+    else
+      out += fmt::format("%{:02x}", c);
+  }
+  return out;
 }
 
 void bind_all(sqlite3_stmt* s, const std::vector<Value>& parameters) {
@@ -79,7 +103,11 @@ Result<Database> Database::open(const fs::path& file, Mode mode) {
   sqlite3* raw = nullptr;
   const int flags =
       (mode == Mode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-  const int rc = sqlite3_open_v2(file.c_str(), &raw, flags | SQLITE_OPEN_NOFOLLOW, nullptr);
+  const bool archive = mode == Mode::read_only && is_archive(file);
+  const std::string name =
+      archive ? "file:" + percent_encoded(file.string()) + "?immutable=1" : file.string();
+  const int rc = sqlite3_open_v2(
+      name.c_str(), &raw, flags | SQLITE_OPEN_NOFOLLOW | (archive ? SQLITE_OPEN_URI : 0), nullptr);
   d.db_.reset(raw);
   if (rc != SQLITE_OK) return sql_error(raw, file, "open");
   sqlite3_busy_timeout(raw, 5000);

@@ -235,7 +235,7 @@ Status check_spec(const ChildSpec& spec) {
 
 Result<SandboxJob> make_job(const ChildSpec& spec) {
   SandboxJob job;
-  const fs::path scratch = fs::absolute(spec.scratch);
+  const fs::path scratch = fs::absolute(spec.scratch).lexically_normal();
   std::map<std::string, std::string> env = {
       {"PATH", "/usr/bin:/bin"}, {"LANG", "C.UTF-8"}, {"ASSAY_EVENT_FD", "3"}};
   for (const auto& [name, folder] : std::map<std::string, std::string>{
@@ -248,9 +248,16 @@ Result<SandboxJob> make_job(const ChildSpec& spec) {
   job.argv = spec.argv;
   job.cwd = (scratch / "work").string();
   job.cpus = spec.cpus;
-  job.writable.push_back(scratch.string());
+  // Outermost folders only: a mount inside another writable one would be hidden by it.
+  std::vector<fs::path> writable = {scratch};
   for (const fs::path& folder : spec.writable)
-    job.writable.push_back(fs::absolute(folder).string());
+    writable.push_back(fs::absolute(folder).lexically_normal());
+  std::sort(writable.begin(), writable.end());
+  for (const fs::path& folder : writable) {
+    const bool inside =
+        !job.writable.empty() && folder.string().starts_with(job.writable.back() + "/");
+    if (!inside) job.writable.push_back(folder.string());
+  }
   job.file_limit_bytes = spec.file_limit_bytes;
   job.network = spec.network;
   job.samples = spec.samples_fd >= 0;

@@ -43,6 +43,7 @@ class FaultyTest : public testing::Test {
     spec.argv = std::move(argv);
     spec.stdin_text = dump_json(request);
     spec.scratch = dir_->path() / scratch;
+    spec.writable = {dir_->path()};  // engine and outputs lie beside the scratch folders
     spec.stdout_file = dir_->path() / "out.txt";
     spec.stderr_file = dir_->path() / "err.txt";
     spec.log_limit_bytes = 1 << 16;

@@ -98,16 +98,16 @@ class Faults(AssayTest):
         self.assert_named("kernels-swapped-at-load", text=["runs other kernels than its build recorded"])
 
     def test_wrong_shape(self):
-        self.audit("wrong_shape")
+        self.audit("wrong_shape", code=1)
         self.assertEqual(self.findings(), {"launch-failed"})
         self.assertIn("is not what its manifest.json says", self.recipe["findings"][0]["text"])
 
     def test_crash_load(self):
-        self.audit("crash_load")
+        self.audit("crash_load", code=1)
         self.assert_named("launch-crashed", text=["signal 11"])
 
     def test_crash_run(self):
-        self.audit("crash_run", "--option", "faulty.at_run=60")
+        self.audit("crash_run", "--option", "faulty.at_run=60", code=1)
         self.assertIn("launch-crashed", self.findings())
         self.assertIn("signal 11", self.text)
         kept = [s["n"] for b in self.recipe["builds"] for l in b["launches"] for s in l["series"]]
@@ -115,7 +115,7 @@ class Faults(AssayTest):
         self.assertIn("series-cut-off", self.findings())
 
     def test_hang_run(self):
-        self.audit("hang_run", "--option", "faulty.at_run=60", "--launch-timeout", 2, builds=1, launches=1)
+        self.audit("hang_run", "--option", "faulty.at_run=60", "--launch-timeout", 2, code=1, builds=1, launches=1)
         self.assertIn("launch-hung", self.findings())
         self.assertIn("did not end within", self.text)
 

@@ -24,8 +24,12 @@ struct Mapped {
 
 Result<Mapped> map_output(store::RunFolder& run, const OutputBlob& o) {
   ASSAY_TRY(MappedFile file, run.map_blob(o.blob));
-  compare::View view{file.bytes(), o.dtype, o.n, o.item()};
-  if (static_cast<int64_t>(view.bytes.size()) != o.n * o.item() * dtype_size(o.dtype))
+  const int64_t item = o.item();
+  int64_t bytes = 0;
+  const bool fits = item >= 0 && o.n >= 0 && !__builtin_mul_overflow(o.n, item, &bytes) &&
+                    !__builtin_mul_overflow(bytes, dtype_size(o.dtype), &bytes);
+  compare::View view{file.bytes(), o.dtype, o.n, item};
+  if (!fits || static_cast<int64_t>(view.bytes.size()) != bytes)
     return internal_error("an output blob has the wrong size: " + o.blob);
   return Mapped{std::move(file), view};
 }

@@ -128,7 +128,8 @@ Result<std::vector<BuildEvidence>> load_builds(RunFolder& run, const std::string
 
 int64_t OutputBlob::item() const {
   int64_t n = 1;
-  for (int64_t e : shape) n *= e;
+  for (int64_t e : shape)
+    if (e < 0 || __builtin_mul_overflow(n, e, &n)) return -1;
   return n;
 }
 

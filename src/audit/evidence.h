@@ -18,7 +18,7 @@ struct OutputBlob {
   DType dtype = DType::f32;
   std::vector<int64_t> shape;
   int64_t n = 0;
-  int64_t item() const;  // elements of one input
+  int64_t item() const;  // elements of one input; -1 for a shape that no tensor has
 };
 struct Check {
   std::string name, result, detail;

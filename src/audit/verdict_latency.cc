@@ -2,6 +2,7 @@
 // Latency over builds. The unit is the launch (a process), never the single inference: its median
 // is one number a launch.
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "audit/derive_internal.h"
@@ -96,6 +97,13 @@ Json over_builds(const std::vector<BuildLatency>& builds) {
   return out;
 }
 
+// Of positive values, not empty: the estimate of a ratio needs one launch a side, its interval two.
+double geometric_mean(const std::vector<double>& v) {
+  double sum = 0;
+  for (double x : v) sum += std::log(std::max(x, 1.0));
+  return std::exp(sum / static_cast<double>(v.size()));
+}
+
 std::string_view equality_word(stats::Equality e) {
   switch (e) {
     case stats::Equality::equivalent:
@@ -150,12 +158,15 @@ void verdict_of_latency(const RecipeEvidence& recipe, const Json& plan,
     different += r.equality == stats::Equality::different;
     // Immaterial is a difference whose interval may leave the margin: no proof of equivalence.
     equivalent += r.equality == stats::Equality::equivalent;
-    widest = std::max({widest, r.ratio, 1 / r.ratio});
+    const double ratio = geometric_mean(builds[which[k].second].medians) /
+                         geometric_mean(builds[which[k].first].medians);
+    const bool bounded = r.n_a >= 2 && r.n_b >= 2;
+    widest = std::max({widest, ratio, 1 / ratio});
     pairs.push_back({{"a", builds[which[k].first].build},
                      {"b", builds[which[k].second].build},
-                     {"ratio", r.ratio},
-                     {"lower", r.lower},
-                     {"upper", r.upper},
+                     {"ratio", ratio},
+                     {"lower", bounded ? Json(r.lower) : Json()},
+                     {"upper", bounded ? Json(r.upper) : Json()},
                      {"p", adjusted[k]},
                      {"word", equality_word(r.equality)}});
   }

@@ -25,6 +25,16 @@ std::string side(const Comparison& c, bool a) {
                                : fmt::format("{}\u00a0{}", kind, index);
 }
 
+// The same with the build that a launch belongs to, since every build has a launch 0.
+std::string side_of(const Recipe& r, const Comparison& c, bool a) {
+  if (c.scope != "launches") return side(c, a);
+  for (const Build& b : r.builds)
+    for (const Launch& l : b.launches)
+      if (l.id == (a ? c.a : c.b))
+        return fmt::format("build\u00a0{}, launch\u00a0{}", b.index, l.index);
+  return side(c, a);
+}
+
 // Matrix of builds by builds: `value` gives the count of a comparison, absent when it was not told.
 template <class Value>
 std::string build_matrix(const Recipe& r, const std::string& output, std::string_view what,
@@ -115,7 +125,7 @@ std::string distances(const Recipe& r) {
     };
     const auto bits = proportion_at(c.metrics, "bitwise");
     const auto labels = proportion_at(get_object(c.metrics, "labels"), "top1");
-    t.row().text(c.scope).text(side(c, true)).text(side(c, false)).text(c.output);
+    t.row().text(c.scope).text(side_of(r, c, true)).text(side_of(r, c, false)).text(c.output);
     t.num(fmt::format("{} of {}", count_text(c.bitwise_different), count_text(c.n)), c.ref,
           bits ? bound_text(*bits) : "");
     t.num(c.top1_mismatch ? fmt::format("{} of {}", count_text(*c.top1_mismatch), count_text(c.n))

@@ -39,8 +39,7 @@ Json make_request(const Context& ctx, const Job& job, const PreparedRecipe& reci
           {"scratch", (scratch / "home").string()}};
 }
 
-Status store_engine(const Context& ctx, const std::string& build_id, const Engine& engine,
-                    const fs::path& folder) {
+Status store_engine(const Context& ctx, const std::string& build_id, const Engine& engine) {
   auto& db = ctx.run.db();
   for (const EngineFile& f : engine.files) {
     ASSAY_CHECK(db.run("INSERT INTO engine_file VALUES(?,?,?,?,?)",
@@ -52,7 +51,6 @@ Status store_engine(const Context& ctx, const std::string& build_id, const Engin
                        {build_id, static_cast<int64_t>(i), k.layer, k.kernel, k.source_sha256,
                         k.precision, k.origin}));
   }
-  (void)folder;
   return {};
 }
 
@@ -100,10 +98,7 @@ Status record(const Context& ctx, const Job& job, const PreparedRecipe& recipe,
         return internal_error("an engine file changed while it was stored: " + f.path);
     }
   }
-  Json isolation = child.isolation;
-  isolation["leftovers"] = Json::array();
-  for (const auto& l : child.leftovers) isolation["leftovers"].push_back(l.name);
-  isolation["log_cut"] = child.log_cut;
+  Json isolation = isolation_record(child);
   Json trials = Json::object();
   if (const Json* t = log.find("trials")) trials = *t;
   const Json* hello = log.find("hello");
@@ -133,7 +128,7 @@ Status record(const Context& ctx, const Job& job, const PreparedRecipe& recipe,
                             events_blob,
                             dump_json(trials),
                             dump_json(isolation)}));
-  if (engine) ASSAY_CHECK(store_engine(ctx, build_id, *engine, scratch / "engine"));
+  if (engine) ASSAY_CHECK(store_engine(ctx, build_id, *engine));
   ASSAY_CHECK(store_candidates(ctx, build_id, log));
   ASSAY_CHECK(record_event(ctx, job.job_id,
                            outcome.outcome == "interrupted" ? "interrupted" : "done",

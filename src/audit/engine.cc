@@ -153,6 +153,16 @@ Result<Engine> open_engine(const fs::path& folder, const std::vector<TensorSpec>
   return e;
 }
 
+Result<std::vector<Kernel>> stored_kernels(store::RunFolder& run, const std::string& build_id) {
+  ASSAY_TRY(auto rows, run.db().query("SELECT ordinal, layer, kernel, source_sha256, precision, "
+                                      "origin FROM kernel WHERE build_id=? ORDER BY ordinal",
+                                      {build_id}));
+  std::vector<Kernel> out;
+  for (const auto& r : rows)
+    out.push_back({r.integer(0), r.text(1), r.text(2), r.text(3), r.text(4), r.text(5)});
+  return out;
+}
+
 Status materialise(store::RunFolder& run, const std::string& build_id, const fs::path& folder) {
   ASSAY_TRY(auto row,
             run.db().first("SELECT manifest_blob FROM build WHERE build_id=?", {build_id}));

@@ -45,6 +45,9 @@ std::string kernel_map_sha256(const std::vector<Kernel>& kernels);
 // both tell one.
 bool same_kernels(const std::vector<Kernel>& a, const std::vector<Kernel>& b);
 
+// The kernel map stored for a build, in order of ordinal.
+Result<std::vector<Kernel>> stored_kernels(store::RunFolder& run, const std::string& build_id);
+
 // Lays the stored files of a build out below `folder` (copies: a child must not be able to write
 // into evidence).
 Status materialise(store::RunFolder& run, const std::string& build_id, const fs::path& folder);

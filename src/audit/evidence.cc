@@ -112,12 +112,7 @@ Result<std::vector<BuildEvidence>> load_builds(RunFolder& run, const std::string
     b.artifact_sha256 = r.text(4);
     b.kernel_map = r.text(5);
     ASSAY_TRY(b.isolation, json_column(r, 6, "build.isolation_json"));
-    ASSAY_TRY(auto kernels,
-              run.db().query("SELECT ordinal, layer, kernel, source_sha256, precision, origin FROM "
-                             "kernel WHERE build_id=? ORDER BY ordinal",
-                             {b.build_id}));
-    for (const Row& k : kernels)
-      b.kernels.push_back({k.integer(0), k.text(1), k.text(2), k.text(3), k.text(4), k.text(5)});
+    ASSAY_TRY(b.kernels, stored_kernels(run, b.build_id));
     ASSAY_TRY(b.launches, load_launches(run, b.build_id));
     out.push_back(std::move(b));
   }

@@ -58,6 +58,14 @@ JobOutcome judge(const worker::ChildResult& child, const EventLog& log) {
   return {"ok", ""};
 }
 
+Json isolation_record(const worker::ChildResult& child) {
+  Json out = child.isolation;
+  out["leftovers"] = Json::array();
+  for (const worker::Leftover& l : child.leftovers) out["leftovers"].push_back(l.name);
+  out["log_cut"] = child.log_cut;
+  return out;
+}
+
 Status record_event(const Context& ctx, const std::string& job_id, std::string_view state,
                     const Json& detail) {
   return ctx.run.db().run(

@@ -38,6 +38,10 @@ Result<JobOutcome> run_build(const Context& ctx, const Job& job);
 // that decide at load or first run), on the first 32 in the others.
 Result<JobOutcome> run_launch(const Context& ctx, const Job& job, const std::string& build_id);
 
+// isolation_json of a build or launch: what isolation it had, the processes it left behind, whether
+// its log was cut.
+Json isolation_record(const worker::ChildResult& child);
+
 Status record_event(const Context& ctx, const std::string& job_id, std::string_view state,
                     const Json& detail = Json::object());
 

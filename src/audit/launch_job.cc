@@ -43,16 +43,6 @@ WorkerLaunch make_launch(const Context& ctx, const Job& job, const fs::path& eng
   return l;
 }
 
-Result<std::vector<Kernel>> stored_kernels(store::RunFolder& run, const std::string& build_id) {
-  ASSAY_TRY(auto rows, run.db().query("SELECT ordinal, layer, kernel, source_sha256, precision, "
-                                      "origin FROM kernel WHERE build_id=? ORDER BY ordinal",
-                                      {build_id}));
-  std::vector<Kernel> out;
-  for (const auto& r : rows)
-    out.push_back({r.integer(0), r.text(1), r.text(2), r.text(3), r.text(4), r.text(5)});
-  return out;
-}
-
 std::string int64_blob(const std::vector<int64_t>& v) {
   return {reinterpret_cast<const char*>(v.data()), v.size() * sizeof(int64_t)};
 }
@@ -112,10 +102,7 @@ Status record(const Context& ctx, const Job& job, const std::string& build_id,
               const WorkerResult& r, const std::string& agree, const fs::path& scratch) {
   auto& run = ctx.run;
   ASSAY_TRY(Blobs blobs, put_blobs(ctx, r, scratch));
-  Json isolation = r.child.isolation;
-  isolation["leftovers"] = Json::array();
-  for (const auto& l : r.child.leftovers) isolation["leftovers"].push_back(l.name);
-  isolation["log_cut"] = r.child.log_cut;
+  Json isolation = isolation_record(r.child);
   auto event_int = [&](const char* event, const char* key) {
     const Json* e = r.log.find(event);
     return e ? get_int(*e, key) : int64_t{0};

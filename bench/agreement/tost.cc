@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/json.h"
-#include "stats/intervals.h"
+#include "stats/equality.h"
 
 int main(int argc, char** argv) {
   const double margin = argc == 2 ? std::atof(argv[1]) : 0;
@@ -20,19 +20,14 @@ int main(int argc, char** argv) {
     rival.push_back(a);
     ours.push_back(b);
   }
-  const auto r = assay::stats::compare_log_ratio_paired(rival, ours, margin, 0.05);
-  using assay::stats::Equality;
   // IMMATERIAL: certainly not equal, certainly not by more than the margin in the point: no failure
   // (rule 11 fails only DIFFERENT).
-  const char* word = r.equality == Equality::equivalent   ? "EQUIVALENT"
-                     : r.equality == Equality::different  ? "DIFFERENT"
-                     : r.equality == Equality::immaterial ? "IMMATERIAL"
-                                                          : "INCONCLUSIVE";
+  const auto r = assay::stats::compare_log_ratio_paired(rival, ours, margin, 0.05);
   std::printf("%s\n", assay::dump_json({{"ratio", r.ratio},
                                         {"lower", r.lower},
                                         {"upper", r.upper},
                                         {"pairs", r.n_a},
-                                        {"word", word}})
+                                        {"word", assay::stats::equality_word(r.equality)}})
                           .c_str());
   return 0;
 }

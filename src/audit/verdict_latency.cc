@@ -8,6 +8,7 @@
 #include "audit/derive_internal.h"
 #include "base/text.h"
 #include "base/words.h"
+#include "stats/equality.h"
 
 namespace assay::audit {
 namespace {
@@ -104,19 +105,6 @@ double geometric_mean(const std::vector<double>& v) {
   return std::exp(sum / static_cast<double>(v.size()));
 }
 
-std::string_view equality_word(stats::Equality e) {
-  switch (e) {
-    case stats::Equality::equivalent:
-      return "EQUIVALENT";
-    case stats::Equality::different:
-      return "DIFFERENT";
-    case stats::Equality::immaterial:
-      return "IMMATERIAL";
-    default:
-      return "INCONCLUSIVE";
-  }
-}
-
 }  // namespace
 
 void verdict_of_latency(const RecipeEvidence& recipe, const Json& plan,
@@ -168,7 +156,7 @@ void verdict_of_latency(const RecipeEvidence& recipe, const Json& plan,
                      {"lower", bounded ? Json(r.lower) : Json()},
                      {"upper", bounded ? Json(r.upper) : Json()},
                      {"p", adjusted[k]},
-                     {"word", equality_word(r.equality)}});
+                     {"word", stats::equality_word(r.equality)}});
   }
   Json list = Json::array();
   for (BuildLatency& b : builds) list.push_back(b.json);
@@ -181,7 +169,9 @@ void verdict_of_latency(const RecipeEvidence& recipe, const Json& plan,
       {"builds", list},
       {"over_builds", over_builds(builds)},
       {"pairs", pairs},
-      {"trust", scripted ? "REJECTED" : word(reasons.empty() ? Trust::trusted : Trust::degraded)},
+      {"trust", word(scripted          ? Trust::rejected
+                     : reasons.empty() ? Trust::trusted
+                                       : Trust::degraded)},
       {"trust_reasons",
        scripted ? Json::array({"the clock is scripted: not a measurement"}) : Json(reasons)}};
   v.threshold = {{"margin", margin},

@@ -7,6 +7,7 @@
 #include "report/html_parts.h"
 #include "report/report.h"
 #include "report/summary.h"
+#include "report/svg/style.h"
 
 namespace assay::report {
 namespace {
@@ -44,8 +45,8 @@ Result<std::string> to_html(const Model& m) {
   out +=
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta "
       "name=\"color-scheme\" content=\"light dark\"/>\n";
-  out += fmt::format("<title>assay: {}</title>\n<style>{}</style></head>\n<body>\n", html(title),
-                     kStyle);
+  out += fmt::format("<title>assay: {}</title>\n<style>{}{}{}</style></head>\n<body>\n",
+                     html(title), svg::kPalette, kStyle, svg::kChartStyle);
   out += fmt::format("<header><p class=\"brand\">assay</p><h1>{}</h1>\n", html(title));
   out += paragraph(
       fmt::format("Run {}, profile {}, seed {}, assay {}{}",

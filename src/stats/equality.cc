@@ -4,7 +4,7 @@
 #include <boost/math/special_functions/beta.hpp>
 #include <cmath>
 
-#include "stats/intervals.h"
+#include "stats/equality.h"
 #include "stats/quiet.h"
 
 namespace assay::stats {
@@ -44,6 +44,14 @@ Moments log_moments(std::span<const double> values) {
   return m;
 }
 
+// The larger p of the two one-sided tests difference <= -limit and difference >= limit.
+double tost_p(double difference, double limit, double error, double df) {
+  if (!(error > 0)) return std::abs(difference) < limit ? 0 : 1;
+  const double t = (limit - std::abs(difference)) / error;
+  const double tail = t_tail(t, df) / 2;
+  return t > 0 ? tail : 1 - tail;
+}
+
 void judge(LogRatio& out, double difference, double error, double df, double margin, double alpha) {
   if (!(alpha > 0) || !(alpha < 0.5) || !(margin >= 0) || !std::isfinite(difference)) return;
   // Means of equal logs differ by rounding only; below 1e-13 no claim rests on it.
@@ -53,9 +61,12 @@ void judge(LogRatio& out, double difference, double error, double df, double mar
   out.ratio = std::exp(difference);
   out.lower = std::exp(difference - wide);
   out.upper = std::exp(difference + wide);
+  out.tost_lower = std::exp(difference - narrow);
+  out.tost_upper = std::exp(difference + narrow);
   out.p_difference = error > 0 ? t_tail(difference / error, df) : (difference == 0 ? 1.0 : 0.0);
   if (!std::isfinite(wide)) return;
   const double limit = std::log1p(margin);
+  out.p_equivalence = tost_p(difference, limit, error, df);
   const bool excludes_one = difference - wide > 0 || difference + wide < 0;
   if (difference - narrow > -limit && difference + narrow < limit)
     out.equality = Equality::equivalent;
@@ -72,7 +83,7 @@ LogRatio compare_log_ratio(std::span<const double> a, std::span<const double> b,
   LogRatio out;
   out.n_a = static_cast<int64_t>(a.size());
   out.n_b = static_cast<int64_t>(b.size());
-  out.upper = INFINITY;
+  out.upper = out.tost_upper = INFINITY;
   const Moments ma = log_moments(a), mb = log_moments(b);
   if (!ma.valid || !mb.valid || a.size() < 2 || b.size() < 2) return out;
   const double va = ma.variance / ma.n, vb = mb.variance / mb.n, error = std::sqrt(va + vb);
@@ -88,7 +99,7 @@ LogRatio compare_log_ratio_paired(std::span<const double> a, std::span<const dou
   LogRatio out;
   out.n_a = static_cast<int64_t>(a.size());
   out.n_b = static_cast<int64_t>(b.size());
-  out.upper = INFINITY;
+  out.upper = out.tost_upper = INFINITY;
   if (a.size() != b.size() || a.size() < 2) return out;
   std::vector<double> ratio(a.size());
   for (size_t i = 0; i < a.size(); ++i) {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <random>
 
-#include "stats/intervals.h"
+#include "stats/equality.h"
 
 namespace assay::stats {
 namespace {

@@ -63,22 +63,4 @@ double mcnemar_p(int64_t b, int64_t c);
 // Holm step-down: adjusted p-values in the order given.
 std::vector<double> holm(std::span<const double> p);
 
-// Equality of two sets of run-level values (each > 0: one number per launch) by TOST on logs,
-// Welch's t. EQUIVALENT when the 1-2 alpha interval of the log ratio lies within +-ln(1+margin);
-// DIFFERENT when the 1-alpha interval excludes 0 and the point lies outside the margin; IMMATERIAL
-// when it excludes 0 but lies inside the margin; else INCONCLUSIVE. Fewer than 2 values on a side:
-// INCONCLUSIVE.
-enum class Equality { equivalent, different, immaterial, inconclusive };
-struct LogRatio {
-  double ratio = 1, lower = 0, upper = 0;  // b/a with the 1-alpha interval
-  double p_difference = 1;
-  Equality equality = Equality::inconclusive;
-  int64_t n_a = 0, n_b = 0;
-};
-LogRatio compare_log_ratio(std::span<const double> a, std::span<const double> b, double margin,
-                           double alpha);
-// The same for pairs (a[i], b[i]) measured side by side (rule 11).
-LogRatio compare_log_ratio_paired(std::span<const double> a, std::span<const double> b,
-                                  double margin, double alpha);
-
 }  // namespace assay::stats

@@ -14,9 +14,11 @@ using testing::HasSubstr;
 const Json kStandard = {{"profile", "standard"}};
 const Json kQuick = {{"profile", "quick"}};
 
-VerdictRow latency(const RecipeEvidence& r, const Json& plan) {
+VerdictRow latency(const RecipeEvidence& r, const Json& plan,
+                   std::vector<FindingRow>* findings = nullptr) {
   std::vector<VerdictRow> out;
-  verdict_of_latency(r, plan, out);
+  std::vector<FindingRow> found;
+  verdict_of_latency(r, judge_launches(r, plan), plan, out, findings ? *findings : found);
   return out.at(0);
 }
 

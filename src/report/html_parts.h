@@ -49,6 +49,10 @@ std::string html_flips(const Recipe& recipe);
 std::string html_accuracy(const Recipe& recipe);
 std::string html_kernels(const Recipe& recipe);
 std::string html_latency(const Recipe& recipe);
+std::string html_spread(const Recipe& recipe);  // variance, trends, next build: below latency
+std::string html_tail(const Recipe& recipe);
+// Pairs of builds as drawing and table; `unit`: what is compared ("median", "p99").
+std::string html_pairs(const VerdictRow& verdict, const Json& pairs, std::string_view unit);
 std::string html_builds(const Recipe& recipe);
 std::string html_cold(const Recipe& recipe);
 std::string html_checks(const Recipe& recipe);

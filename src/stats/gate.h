@@ -18,8 +18,8 @@ struct TestResult {
   std::string name;  // kpss, pettitt, ks_halves, exceedance_slices, ljung_box_ranks,
                      // ljung_box_tail, runs, fisher_ranks, fisher_tail, tail_gap
   double statistic = 0, p = 1, adjusted_p = 1;  // adjusted: Holm over the family
-  double effect = 0;                            // NaN where the test has none of its own
-  std::string effect_name;                      // with its unit
+  double effect = 0;        // 0 with an empty name where the test has none of its own
+  std::string effect_name;  // with its unit
   int64_t at = -1;  // sample index in run order of the whole series (warm-up counted), -1: none
   bool rejected = false;  // adjusted_p < alpha; whether it matters is the effect's to say
   std::string note;       // why it was not computed, or what to know

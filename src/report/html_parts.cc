@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "report/escape.h"
+#include "report/svg/style.h"
 
 namespace assay::report {
 
@@ -42,6 +43,19 @@ std::string evidence(std::string_view text, std::string_view ref, std::string_vi
 std::string paragraph(std::string_view text, std::string_view css) {
   if (css.empty()) return fmt::format("<p>{}</p>\n", html(text, 4000));
   return fmt::format(R"(<p class="{}">{}</p>)", css, html(text, 4000)) + "\n";
+}
+
+std::string page_head(std::string_view title) {
+  std::string out = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n";
+  out +=
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+      "'unsafe-inline'; img-src data:\"/>\n";
+  out +=
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta "
+      "name=\"color-scheme\" content=\"light dark\"/>\n";
+  out += fmt::format("<title>assay: {}</title>\n<style>{}{}{}</style></head>\n<body>\n",
+                     html(title), svg::kPalette, kStyle, svg::kChartStyle);
+  return out;
 }
 
 HtmlTable::HtmlTable(std::vector<std::string> header, std::string_view css)

@@ -48,6 +48,8 @@ svg .pt0{stroke:var(--c0);stroke-width:4.4;stroke-linecap:round;fill:none;opacit
 svg .fg{fill:var(--fg)}
 svg .mark{stroke:var(--soft);stroke-dasharray:4 3;fill:none}
 svg .change{stroke:var(--diff);stroke-width:1.4;stroke-dasharray:6 3;fill:none}
+svg .level{stroke:var(--fg);stroke-width:1;stroke-dasharray:2 2;fill:none}
+svg .halo{fill:var(--fg);paint-order:stroke;stroke:var(--card);stroke-width:3px}
 svg .diagonal{stroke:var(--soft);fill:none}
 svg .beyond{fill:var(--soft);opacity:.14}
 svg .margin{fill:var(--same);opacity:.14}

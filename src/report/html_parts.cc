@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "report/escape.h"
 #include "report/svg/style.h"
 
@@ -90,10 +92,17 @@ HtmlTable& HtmlTable::num(std::string_view s, std::string_view ref, std::string_
   cell(evidence(s, ref, title), "n");
   return *this;
 }
+HtmlTable& HtmlTable::right(size_t column) {
+  right_.resize(std::max(right_.size(), column + 1));
+  right_[column] = true;
+  return *this;
+}
 std::string HtmlTable::str() const {
   std::string out = fmt::format(R"(<div class="scroll"><table{}><thead><tr>)",
                                 css_.empty() ? "" : fmt::format(R"( class="{}")", css_));
-  for (const auto& h : header_) out += fmt::format(R"(<th scope="col">{}</th>)", html(h));
+  for (size_t i = 0; i < header_.size(); ++i)
+    out += fmt::format(R"(<th scope="col"{}>{}</th>)",
+                       i < right_.size() && right_[i] ? R"( class="n")" : "", html(header_[i]));
   out += "</tr></thead>\n<tbody>" + body_;
   if (rows_) out += "</tr>";
   return out + "</tbody></table></div>\n";

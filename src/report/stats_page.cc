@@ -26,6 +26,8 @@ std::string table_html(const Table& t) {
   for (const auto& row : t.rows())
     for (size_t i = 0; i < row.size() && i < right.size(); ++i)
       right[i] = right[i] && numeric(row[i]);
+  for (size_t i = 0; i < right.size(); ++i)
+    if (right[i]) out.right(i);
   for (const auto& row : t.rows()) {
     out.row();
     for (size_t i = 0; i < row.size(); ++i)

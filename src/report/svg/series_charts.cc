@@ -14,7 +14,7 @@
 namespace assay::report::svg {
 namespace {
 
-constexpr double kLeft = 54, kRight = 548, kWide = 564;
+constexpr double kLeft = 54, kRight = 548, kWide = 568;
 constexpr size_t kColumns = 480;
 
 // One bar a column, at least one pixel high, or a lone sample would draw nothing.
@@ -61,7 +61,7 @@ std::string run_order_chart(const RunPlot& plot) {
                                           : static_cast<double>(plot.columns.size());
   const AxisRange order{0, std::max(samples, 1.0), false};
   if (warm > kLeft) c.rect(kLeft, top, warm - kLeft, bottom - top, "beyond", "warm-up, cut off");
-  const double thousands = samples >= 20'000 ? 1000 : 1;
+  const double thousands = samples >= 10'000 ? 1000 : 1;
   c.x_axis(Scale(order, kLeft, kRight), bottom, top, {thousands, ""},
            thousands > 1 ? "sample in run order, thousands" : "sample in run order");
   const auto ticks = nice_ticks(range, 5);
@@ -70,7 +70,17 @@ std::string run_order_chart(const RunPlot& plot) {
   if (d.empty())
     c.text((kLeft + kRight) / 2, (top + bottom) / 2, "no data", "middle", "name");
   else
-    c.path(d, "run", "least to greatest value of each stretch of samples");
+    c.path(d, plot.middles.empty() ? "run" : "run faint",
+           "least to greatest value of each stretch of samples");
+  std::vector<Point> middles;
+  for (size_t i = 0; i < plot.middles.size(); ++i)
+    middles.push_back(
+        {samples * (static_cast<double>(i) + 0.5) / static_cast<double>(plot.middles.size()),
+         plot.middles[i]});
+  if (const auto m =
+          line_path(cut(middles, order, range, kColumns), Scale(order, kLeft, kRight), y);
+      !m.empty())
+    c.path(m, "seen", "median of each stretch");
   for (const Mark& m : plot.levels) {
     if (!std::isfinite(m.at)) continue;
     c.open_group(m.name);
@@ -117,7 +127,7 @@ std::string forest_chart(const ForestPlot& plot) {
   std::vector<std::string> numbers;
   // As many decimals as the axis can show.
   const int decimals =
-      std::clamp(static_cast<int>(std::ceil(-std::log10((range.high - range.low) / 500))), 0, 6);
+      std::clamp(static_cast<int>(std::ceil(-std::log10((range.high - range.low) / 100))), 0, 6);
   for (const ForestRow& r : plot.rows) {
     names = std::max(names, text_width(plain(r.name, 28)));
     const auto part = [&](const std::optional<double>& v) {
@@ -131,7 +141,7 @@ std::string forest_chart(const ForestPlot& plot) {
   }
   double words = 0;
   for (const ForestRow& r : plot.rows)
-    words = std::max(words, text_width(plain(r.result, 24)) * 1.1);
+    words = std::max(words, text_width(plain(r.result, 24)) * 1.15);
   const double left = names + 16, right = left + 270, step = 22;
   const double top = plot.heading.empty() ? 10 : 30;
   const double bottom = top + step * static_cast<double>(std::max<size_t>(plot.rows.size(), 1));

@@ -14,7 +14,7 @@
 namespace assay::report::svg {
 namespace {
 
-constexpr double kLeft = 54, kRight = 548, kWide = 564, kHigh = 250;
+constexpr double kLeft = 54, kRight = 548, kWide = 568, kHigh = 250;
 constexpr size_t kColours = 8;
 constexpr int kColumns = 200;      // parts of each axis that a vertex may stand for
 constexpr size_t kExtremes = 100;  // largest values, each drawn

@@ -54,7 +54,12 @@ std::string run_order_chart(const RunPlot& plot) {
     if (std::isfinite(m.at)) marks.add(at(m.at), m.name, "change");
   const double top = 26 + marks.arrange(kLeft, kRight), bottom = top + 150;
   const Scale y(range, bottom, top);
-  Canvas c(kWide, bottom + 42);
+  Legend legend(kLeft, kRight);
+  if (!plot.middles.empty()) {
+    legend.add(Legend::Sign::kFill, "f0 faint", "least to greatest");
+    legend.add(Legend::Sign::kLine, "seen", "median of each stretch");
+  }
+  Canvas c(kWide, bottom + 44 + legend.height());
   const Unit unit = unit_of(plot.quantity, range);
   c.text(4, 12, axis_name(plain(plot.quantity.name, 40), unit.name, range.log), "start", "name");
   const double samples = plot.samples > 0 ? static_cast<double>(plot.samples)
@@ -89,6 +94,7 @@ std::string run_order_chart(const RunPlot& plot) {
     c.close_group();
   }
   marks.draw(c, top, bottom);
+  legend.draw(c, bottom + 42);
   return c.finish(plot.label);
 }
 

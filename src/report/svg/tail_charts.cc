@@ -122,8 +122,6 @@ std::string exceedance_chart(const TailPlot& plot) {
   if (limit) {
     const double at = y(*plot.evidence_limit);
     c.line(kLeft, at, kRight, at, "mark");
-    c.text(kLeft + 6, at + (bottom - at > 16 ? 13 : -4), "evidence ends: p = 1/(100 n)", "start",
-           "tick");
   }
   marks.draw(c, top, bottom);
   if (const auto d = line_path(fitted, x, y); !d.empty()) c.path(d, "curve s0", plot.fitted_name);
@@ -138,6 +136,12 @@ std::string exceedance_chart(const TailPlot& plot) {
       c.path(dot_path(std::span(&p, 1), x, y), "pt");
       c.close_group();
     }
+  }
+  // Last, with a halo: lines of marks run through here.
+  if (limit) {
+    const double at = y(*plot.evidence_limit);
+    c.text(kLeft + 6, at + (bottom - at > 16 ? 13 : -4), "evidence ends: p = 1/(100 n)", "start",
+           "halo");
   }
   if (seen.empty() && fitted.empty() && bound.empty()) no_data(c, top, bottom);
   legend.draw(c, bottom + 42);

@@ -140,6 +140,8 @@ TEST(Exceedance, CurvesEndAtTheEdge) {
   p.empirical = {{1, 1}, {2, 0.5}};
   p.bound = {{1, 1}, {1e12, 1e-9}};  // a wild bound: the axis does not follow it
   const std::string d = path_of(exceedance_chart(p), "curve s1");
+  p.marks = {{1e9, "deadline"}};
+  EXPECT_NE(exceedance_chart(p).find("deadline (off the axis)"), std::string::npos);
   EXPECT_EQ(d.rfind("l494 "), 6u) << d;  // leaves the plot at the right edge, 54 + 494
 }
 
@@ -172,6 +174,12 @@ TEST(RunOrder, JoinsColumnsAndNamesChanges) {
   EXPECT_NE(s.find("<rect class=\"beyond\" x=\"54\" y=\"39\" width=\"49.4\""), std::string::npos);
   EXPECT_NE(s.find(">change</text>"), std::string::npos);
   EXPECT_NE(s.find("run order, thousands"), std::string::npos);
+}
+
+TEST(RunOrder, ALoneSampleIsSeen) {
+  RunPlot p;
+  p.columns = {{5, 5}};
+  EXPECT_EQ(path_of(run_order_chart(p), "run thick"), "M301 102.5V99.5");
 }
 
 TEST(Shares, AreScaledAndNamed) {

@@ -161,9 +161,12 @@ std::string exceedance(const TailPlot& plot, const PlotOptions& options) {
   const bool limit = plot.evidence_limit && *plot.evidence_limit > shares.low &&
                      *plot.evidence_limit < shares.high;
   if (limit) g.row(share_of(shares, *plot.evidence_limit), kLimit);
-  if (plot.threshold) f.mark(share_of(range, *plot.threshold), "threshold u", kMark);
-  if (plot.high_water) f.mark(share_of(range, *plot.high_water), "largest seen", kMark);
-  for (const Mark& m : plot.marks) f.mark(share_of(range, m.at), m.name, kChange);
+  const auto mark = [&](const std::optional<double>& at, const std::string& name, const Pen& pen) {
+    if (at) f.mark(share_of(range, *at), mark_name(name, *at, range), pen);
+  };
+  mark(plot.threshold, "threshold u", kMark);
+  mark(plot.high_water, "largest seen", kMark);
+  for (const Mark& m : plot.marks) mark(m.at, m.name, kChange);
   polyline(g, fitted, range, shares, kFit);
   polyline(g, bound, range, shares, kBound);
   polyline(g, seen, range, shares, kSeen);

@@ -101,7 +101,7 @@ def check_tables():
     names = [p.name for p in (ROOT / "compilers").iterdir() if (p / "compiler.toml").is_file() and p.name != "null"]
     listed = re.compile('"(?:%s)"' % "|".join(map(re.escape, names)))
     for path in sources("src"):
-        if path.suffix == ".py" or re.search(r"_test\.cc$|_bench\.cc$|fixture\.cc$|made_evidence\.h$", path.name):
+        if path.suffix == ".py" or re.search(r"_test\.cc$|_bench\.cc$|fixture(_latency)?\.cc$|made_evidence\.h$", path.name):
             continue
         text = re.sub(r"//[^\n]*", "", path.read_text(encoding="utf-8"))
         where = path.relative_to(ROOT)

@@ -64,8 +64,6 @@ void findings_of_outputs(const RecipeEvidence& recipe, const RecipeComparisons& 
 
 VerdictRow make_verdict(const RecipeEvidence& recipe, std::string subject, std::string scope);
 
-inline constexpr double kConfidence = 0.95, kAlpha = 0.05;
-
 // Marks a verdict as a primary claim of the audit, with the p-value of what it says (1: it claims
 // nothing). judge_family() holds all of them against one alpha by Holm: a claim that does not
 // survive becomes INCONCLUSIVE, and says so (statistics.md section 10).

@@ -66,9 +66,14 @@ std::vector<double> JudgedBuild::medians() const {
 std::vector<double> JudgedBuild::values(size_t quantile) const {
   std::vector<double> out;
   for (const JudgedLaunch& l : launches)
-    if (l.launch->outcome == "ok" && l.quantiles[quantile].carried())
+    if (l.launch->outcome == "ok" && l.lacks(quantile) == 0)
       out.push_back(static_cast<double>(l.quantiles[quantile].estimate));
   return out;
+}
+
+int64_t JudgedLaunch::lacks(size_t quantile) const {
+  const int64_t need = stats::quantile_n_needed(kQuantiles[quantile].q, 1 - (1 - kConfidence) / 2);
+  return static_cast<int64_t>(samples.size()) >= need ? 0 : need;
 }
 
 stats::MachineEvidence machine_evidence(const LaunchEvidence& l, int64_t planned) {

@@ -14,17 +14,24 @@
 
 namespace assay::audit {
 
+// Of intervals, and of claims (statistics.md, section 10).
+inline constexpr double kConfidence = 0.95, kAlpha = 0.05;
+
 struct JudgedLaunch {
   const LaunchEvidence* launch = nullptr;
   stats::Gate gate;
   std::span<const int64_t> samples;           // ns, run order, after the warm-up cut
   std::vector<stats::QuantileRow> quantiles;  // of kQuantiles, in its order
   int64_t median = 0, least = 0, greatest = 0;
+  // 0 when so many samples could carry the quantile, else the n that could. Dependence may still
+  // refuse this launch its own bounds; as one value among launches, whose scatter is measured, the
+  // estimate serves all the same.
+  int64_t lacks(size_t quantile) const;
 };
 struct JudgedBuild {
   const BuildEvidence* build = nullptr;
   std::vector<JudgedLaunch> launches;  // with samples, whatever their outcome
-  // One value a launch that ended well: its median; its q-quantile where the launch carries it.
+  // One value a launch that ended well: its median; its q-quantile where n is enough for one.
   std::vector<double> medians() const;
   std::vector<double> values(size_t quantile) const;
 };

@@ -31,8 +31,7 @@ TailOf tail_of(const std::vector<JudgedBuild>& judged, size_t quantile,
   std::vector<BuildValues> values;
   for (const JudgedBuild& b : judged) {
     for (const JudgedLaunch& l : b.launches)
-      if (!l.quantiles[quantile].carried())
-        out.n_needed = std::max(out.n_needed, std::max<int64_t>(l.quantiles[quantile].n_needed, 1));
+      out.n_needed = std::max(out.n_needed, l.lacks(quantile));
     values.push_back({b.build->build_index, b.values(quantile)});
   }
   out.builds = values.size();

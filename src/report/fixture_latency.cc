@@ -17,15 +17,21 @@ void quantiles(Json& j, std::vector<int64_t> s) {
 }
 
 Json level(int64_t repetitions, double sd, double share, bool top) {
-  Json j = {{"repetitions", repetitions}, {"sd", sd}, {"sd_lower", sd * .8},
-            {"sd_upper", sd * 1.9},       {"share", share}};
+  Json j = {{"repetitions", repetitions},
+            {"sd", sd},
+            {"sd_lower", sd * .8},
+            {"sd_upper", sd * 1.9},
+            {"share", share}};
   j["repetitions_best_ceil"] = top ? Json() : Json(12);
   return j;
 }
 
 Json made_spread(int64_t r, int64_t builds) {
-  const Json trend = {{"computed", true}, {"p", r == 2 ? .004 : .61}, {"exact", true},
-                      {"direction", 1},   {"slope_percent", r == 2 ? 7.1 : .03}};
+  const Json trend = {{"computed", true},
+                      {"p", r == 2 ? .004 : .61},
+                      {"exact", true},
+                      {"direction", 1},
+                      {"slope_percent", r == 2 ? 7.1 : .03}};
   Json variance = {{"valid", r != 1}, {"note", r == 1 ? Json("one launch a build") : Json()}};
   variance["levels"] = {level(60, 64e3, r == 2 ? .04 : .93, false),
                         level(2, 9e3, r == 2 ? .01 : .05, false),
@@ -54,15 +60,15 @@ Json made_pair(int64_t r, int64_t b) {
 
 Json made_latency(int64_t r, const std::string& clock,
                   const std::vector<std::vector<std::vector<int64_t>>>& builds) {
-  Json latency = {{"clock", clock},
-                  {"builds", Json::array()},
-                  {"over_builds", Json::object()},
-                  {"pairs", Json::array()},
-                  {"noise_floor", {{"half_width", .0021}, {"floor", .0042}}},
-                  {"spread", made_spread(r, static_cast<int64_t>(builds.size()))},
-                  {"trust", "DEGRADED"},
-                  {"trust_reasons",
-                   {"steal cannot be observed", "2 cores: the sampler shares one"}}};
+  Json latency = {
+      {"clock", clock},
+      {"builds", Json::array()},
+      {"over_builds", Json::object()},
+      {"pairs", Json::array()},
+      {"noise_floor", {{"half_width", .0021}, {"floor", .0042}}},
+      {"spread", made_spread(r, static_cast<int64_t>(builds.size()))},
+      {"trust", "DEGRADED"},
+      {"trust_reasons", {"steal cannot be observed", "2 cores: the sampler shares one"}}};
   for (size_t b = 0; b < builds.size(); ++b) {
     Json of = {{"build", b}, {"launches", Json::array()}};
     std::vector<int64_t> all;
@@ -101,10 +107,16 @@ Json made_tail(int64_t r, int64_t builds) {
                      {"confidence", .95},
                      {"next_exceeds_bound", .25},
                      {"points",
-                      {{{"p", 1e-4}, {"seen_bound_ns", 2.9e6}, {"tolerance_ns", nullptr},
-                        {"worst_build", 0}, {"extrapolation", false}},
-                       {{"p", 1e-9}, {"seen_bound_ns", 4.1e6}, {"tolerance_ns", nullptr},
-                        {"worst_build", 0}, {"extrapolation", true}}}}};
+                      {{{"p", 1e-4},
+                        {"seen_bound_ns", 2.9e6},
+                        {"tolerance_ns", nullptr},
+                        {"worst_build", 0},
+                        {"extrapolation", false}},
+                       {{"p", 1e-9},
+                        {"seen_bound_ns", 4.1e6},
+                        {"tolerance_ns", nullptr},
+                        {"worst_build", 0},
+                        {"extrapolation", true}}}}};
   return tail;
 }
 

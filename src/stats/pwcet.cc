@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "stats/extreme_random.h"
+#include "stats/intervals.h"
 #include "stats/pwcet_checks.h"
 
 namespace assay::stats {

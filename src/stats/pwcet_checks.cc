@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "stats/extreme_random.h"
-#include "stats/intervals.h"
 #include "stats/quiet.h"
 
 namespace assay::stats {

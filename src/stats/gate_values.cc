@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "stats/gate_internal.h"
 #include "stats/intervals.h"
@@ -29,14 +30,13 @@ ValueFacts value_facts(std::span<const int64_t> sorted) {
   return out;
 }
 
-TailGap tail_gap(std::span<const int64_t> sorted) {
+TailGap tail_gap(std::span<const int64_t> sorted, double tick) {
   TailGap out;
   const auto n = static_cast<int64_t>(sorted.size());
   constexpr int64_t kBehind = 10;
-  const int64_t top = n / 200, base = n / 20;  // gaps tested; spacings the mean is taken over
+  const int64_t top = n / 100, base = n / 20;  // gaps tested; spacings the mean is taken over
   if (top < kBehind) return out;
   const int64_t median = quantile_point(sorted, 0.5);
-  const double tick = value_facts(sorted).tick;
   double sum = 0, largest = 0;
   int64_t at = 0;
   for (int64_t k = 1; k <= base; ++k) {
@@ -64,6 +64,62 @@ TailGap tail_gap(std::span<const int64_t> sorted) {
               std::max(1.0, std::abs(static_cast<double>(median)));
   out.above = at;
   return out;
+}
+
+double shift(int64_t a, int64_t b) {
+  const double base = std::max(1.0, std::abs(static_cast<double>(a)));
+  return (static_cast<double>(b) - static_cast<double>(a)) / base;
+}
+
+TwoQuantiles two_quantiles(std::span<const int64_t> part) {
+  TwoQuantiles out;
+  if (part.empty()) return out;
+  std::vector<int64_t> v(part.begin(), part.end());
+  const auto n = static_cast<int64_t>(v.size());
+  const auto middle = v.begin() + (n + 1) / 2 - 1;
+  const auto high = v.begin() + (n - n / 100) - 1;
+  std::nth_element(v.begin(), middle, v.end());
+  out.median = *middle;
+  std::nth_element(middle, high, v.end());
+  out.p99 = *high;
+  return out;
+}
+
+int64_t slow_front(std::span<const float> ranks, int64_t cut) {
+  constexpr int64_t kWindow = 50;
+  const auto n = static_cast<int64_t>(ranks.size());
+  if (cut <= 0 || cut >= n) return 0;
+  double rest = 0;
+  for (int64_t i = cut; i < n; ++i) rest += ranks[i];
+  rest /= static_cast<double>(n - cut);
+  int64_t at = 0;
+  while (at < cut) {
+    const int64_t end = std::min(at + kWindow, n);
+    double window = 0;
+    for (int64_t i = at; i < end; ++i) window += ranks[i];
+    const auto k = static_cast<double>(end - at);
+    if (window / k - rest < 2 * static_cast<double>(n) / std::sqrt(12 * k)) break;
+    at = end;
+  }
+  return std::min(at, cut);
+}
+
+bool comes_and_goes(std::span<const int64_t> part, const Slices& slices, double limit) {
+  const std::vector<int64_t>& c = slices.counts;
+  const auto k = static_cast<int64_t>(c.size());
+  if (k < 5 || slices.fullest < 2) return false;
+  int64_t low = std::max_element(c.begin(), c.end()) - c.begin(), high = low;
+  if (low > 0 && (high + 1 >= k || c[low - 1] >= c[high + 1]))
+    --low;
+  else if (high + 1 < k)
+    ++high;
+  const int64_t length = static_cast<int64_t>(part.size()) / k;
+  // At an end one slice must remain to compare with, even if the burst's neighbour is in it.
+  if (low == 0) low = c[0] * 2 < c[high] ? 1 : 0;
+  if (high + 1 == k) high -= c[k - 1] * 2 < c[low] ? 1 : 0;
+  if (low == 0 || high + 1 == k) return false;
+  return std::abs(shift(two_quantiles(part.first(low * length)).median,
+                        two_quantiles(part.subspan((high + 1) * length)).median)) <= limit;
 }
 
 }  // namespace assay::stats

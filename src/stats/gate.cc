@@ -211,7 +211,7 @@ class Judge {
     if (p && std::abs(p->effect) > std::abs(moved)) moved = p->effect;
     if (!beyond(moved, options_.degraded_median)) return;
     const bool worse = beyond(moved, options_.rejected_median);
-    if (found("exceedance_slices") && comes_and_goes(part_, slices_, options_.degraded_median)) {
+    if (found("exceedance_slices") && slices_.fullest >= 2 && comes_and_goes(part_, ranks_, p95_)) {
       burst(worse);
       return;
     }

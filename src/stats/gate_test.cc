@@ -240,7 +240,7 @@ TEST(AaHalfWidth, ByHand) {
 }
 
 TEST(GateProperty, ScaleLeavesTheRankTestsAlone) {
-  rc::check("scale and shift", [] {
+  EXPECT_TRUE(rc::check("scale and shift", [] {
     std::mt19937_64 rng(*rc::gen::arbitrary<uint64_t>());
     const int64_t factor = *rc::gen::inRange<int64_t>(1, 1000);
     const auto v = clean(kLaws[rng() % 5], 1500, rng);
@@ -254,11 +254,11 @@ TEST(GateProperty, ScaleLeavesTheRankTestsAlone) {
     RC_ASSERT(a.tick_ns * static_cast<double>(factor) == b.tick_ns);
     for (size_t i = 0; i < a.tests.size(); ++i)
       RC_ASSERT(std::abs(a.tests[i].p - b.tests[i].p) < 1e-9);
-  });
+  }));
 }
 
 TEST(GateProperty, NeverCrashes) {
-  rc::check("any numbers", [] {
+  EXPECT_TRUE(rc::check("any numbers", [] {
     const auto n = *rc::gen::weightedOneOf<int>(
         {{3, rc::gen::inRange(0, 120)}, {1, rc::gen::inRange(900, 1300)}});
     std::mt19937_64 rng(*rc::gen::arbitrary<uint64_t>());
@@ -281,7 +281,7 @@ TEST(GateProperty, NeverCrashes) {
       RC_ASSERT(std::isfinite(t.statistic) && std::isfinite(t.effect));
       RC_ASSERT(t.at >= -1 && t.at <= n);
     }
-  });
+  }));
 }
 
 }  // namespace

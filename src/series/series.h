@@ -4,21 +4,39 @@
 // ends the process; every error says what, where (line, element or byte) and what to do.
 //
 // What is read, each as the tool itself writes it:
+<<<<<<< HEAD
 //   csv              one value a row, with or without a header; comma, semicolon, tab or blanks;
 //   "#"
 //                    starts a comment line; the unit from the header ("latency_ms", "latency (ms)",
 //                    "latencyMs"), from each value ("1.2 ms") or from ReadOptions::unit.
+=======
+//   csv              one value a row, with or without a header; comma, semicolon, tab or blanks; a
+//                    line that starts with "#" is a comment. The unit from the header
+//                    ("latency_ms", "latency (ms)", "latencyMs"), from each value ("1.2 ms"), from
+//                    a column "unit", "units" or "time_unit", or from ReadOptions::unit.
+>>>>>>> series
 //   trtexec          --exportTimes: an array of objects with members in ms. "latencyMs" unless
 //                    `column` names another duration ("computeMs", "h2dMs" or "inMs", "enqMs" ...).
+//                    Older versions export the runs of the warm-up too. The tool keeps moments
+//                    as 32-bit floats of ms and subtracts them: after 3 s durations step by 244 ns,
+//                    after 100 s by 7.8 us (noted, and in tick_ns).
 //   google_benchmark --benchmark_out_format=json: "real_time" (or column "cpu_time") of each row of
 //                    run_type "iteration", one Series a benchmark. A row of more than one iteration
 //                    is a mean. Aggregate rows and rows with an error are left out, with a note.
 //   ort_perf         the result file of onnxruntime_perf_test: no header, rows
 //                    "model,seconds,peak working set,CPU %,run", optionally followed (-s) by a
+<<<<<<< HEAD
 //                    blank line and "P50 Latency is 0.05sec" lines, which are left out. The tool
 //                    appends: one Series each time the run number starts again at 0. The time is
 //                    taken to be in seconds (std::chrono::duration<double>, six significant
 //                    digits), as released versions write it; ReadOptions::unit overrides that.
+=======
+//                    blank line and "P50 Latency is 0.05sec" or "P50 Latency: 0.05 s" lines, which
+//                    are left out. The tool appends: one Series each time the run number starts
+//                    again at 0. The time is taken to be in seconds (std::chrono::duration<double>,
+//                    six significant digits), as released versions write it; ReadOptions::unit
+//                    overrides that.
+>>>>>>> series
 //   hyperfine        --export-json: "times" of each result, in s, one Series a command.
 //   int64            little-endian 64-bit values, ns (or ReadOptions::unit).
 //   bench            `assay bench --export-times`: "latency_ns" (or column "latencyMs"), one Series
@@ -62,7 +80,8 @@ struct Series {
   std::vector<std::string> notes;  // one line each: what was left out, rounded, or cannot be read
   bool averaged = false;  // the values are means over several inferences: they have no tail
   // Smallest step that the digits of the file can tell, ns: the finest last digit of all values, at
-  // least 1. Tools that write a fixed number of significant digits show larger values coarser.
+  // least 1; of trtexec also its step in time. Tools that write a fixed number of significant
+  // digits show larger values coarser.
   double tick_ns = 1;
 };
 
@@ -71,7 +90,7 @@ struct ReadOptions {
   std::string unit;    // "", "ns", "us", "ms", "s": of values whose file does not say it
   std::string column;  // name or 1-based number; "": the only one that fits
   int64_t max_bytes = int64_t{1} << 34;
-  int64_t max_samples = int64_t{1} << 28;  // of one file; 8 bytes each
+  int64_t max_samples = int64_t{1} << 28;  // of one series; 8 bytes each
 };
 
 // Reads a whole file, mapped into memory; beside the mapping about 8 bytes a value. `automatic`

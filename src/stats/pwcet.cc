@@ -78,7 +78,7 @@ Bounds bounds_of(std::span<const double> y, const GpdFit& fit, std::span<const d
   const double k = static_cast<double>(y.size()) * weight;
   b.profile = fit.method == "mle"
                   ? gpd_profile_upper(sample, fit, a, o.confidence, weight, o.profile_correction)
-                  : lmoment_bootstrap_upper(fit, k, a, o.confidence, o.bootstrap,
+                  : lmoment_bootstrap_upper(fit, k, a, o.confidence, std::max(o.bootstrap, 199),
                                             derived_seed(o.seed, kBounds));
   b.exponential.resize(a.size());
   for (size_t i = 0; i < a.size(); ++i) {
@@ -313,6 +313,14 @@ Pwcet pwcet(std::span<const int64_t> run_order, Trust gate, const PwcetOptions& 
                              *point.bound_ns < static_cast<double>(r.high_water_ns);
     // Were the bound right, so large a maximum would have been seen with probability n p at most.
     implausible |= point.below_high_water && point.p * static_cast<double>(r.n) <= 0.05;
+  }
+  const auto bounded = std::count_if(points.begin(), points.end(), [](const PwcetPoint& point) {
+    return point.bound_ns && std::isfinite(*point.bound_ns);
+  });
+  if (static_cast<size_t>(bounded) < points.size()) {
+    add(r, "bounds", false, true,
+        text("only %lld of %zu levels have an upper limit", static_cast<long long>(bounded),
+             points.size()));
   }
   add(r, "high-water mark", !implausible, true,
       text("largest value seen %lld ns; a bound at p <= .05 / n below it would be an error",

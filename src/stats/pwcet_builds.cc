@@ -3,13 +3,12 @@
 
 #include <algorithm>
 #include <boost/math/distributions/non_central_t.hpp>
-#include <boost/math/special_functions/erf.hpp>
-#include <boost/math/special_functions/gamma.hpp>
 #include <cmath>
 
-#include "stats/extreme_random.h"
 #include "stats/intervals.h"
 #include "stats/quiet.h"
+#include "stats/random.h"
+#include "stats/special.h"
 
 namespace assay::stats {
 namespace {
@@ -35,7 +34,7 @@ double launch_homogeneity(const BuildSeries& build, int64_t u) {
     ++cells;
   }
   if (cells < 2) return 1;
-  return boost::math::gamma_q((cells - 1) / 2.0, statistic / 2, Quiet());
+  return chi_square_tail(statistic, cells - 1);
 }
 
 BuildPwcet one_build(const BuildSeries& build, const PwcetOptions& options) {
@@ -87,7 +86,7 @@ double normal_tolerance_factor(int64_t n, double content, double confidence) {
   if (n < 2 || !(content > 0 && content < 1) || !(confidence > 0 && confidence < 1)) {
     return INFINITY;
   }
-  const double z = -std::sqrt(2.0) * boost::math::erfc_inv(2 * content, Quiet());
+  const double z = normal_quantile(content);
   const double root = std::sqrt(static_cast<double>(n));
   const boost::math::non_central_t_distribution<double, Quiet> t(static_cast<double>(n - 1),
                                                                  z * root);

@@ -9,6 +9,7 @@
 #include "stats/quiet.h"
 #include "stats/random.h"
 #include "stats/special.h"
+#include "stats/variance.h"
 
 namespace assay::stats {
 namespace {
@@ -100,17 +101,16 @@ PopulationPwcet pwcet_over_builds(std::span<const BuildSeries> builds, const Pwc
   r.content = content;
   const auto k = static_cast<double>(builds.size());
   const double alpha = 1 - options.confidence;
-  if (content > 0 && content < 1 && alpha > 0 && alpha < 1) {
-    r.builds_needed = static_cast<int64_t>(std::ceil(std::log(alpha) / std::log(content) - 1e-9));
-  }
+  r.builds_needed = builds_for_tolerance(content, options.confidence);
   if (builds.empty()) {
     r.reasons.emplace_back("no build was measured");
     return r;
   }
-  r.next_exceeds = 1 / (k + 1);
+  const auto count = static_cast<int64_t>(builds.size());
+  r.next_exceeds = next_exceeds_max(count);
   r.next_exceeds_bound = std::min(1.0, r.next_exceeds + alpha);
-  r.wilks_content = alpha > 0 ? std::pow(alpha, 1 / k) : 0;
-  r.wilks = r.builds_needed > 0 && static_cast<int64_t>(builds.size()) >= r.builds_needed;
+  r.wilks_content = coverage_of_max(count, options.confidence);
+  r.wilks = r.builds_needed > 0 && count >= r.builds_needed;
 
   PwcetOptions adjusted = options;
   adjusted.confidence = 1 - alpha / k;

@@ -187,6 +187,17 @@ TEST(Pwcet, OrderStatisticsCountClusters) {
   EXPECT_GE(given, 3);
 }
 
+// Of 199 replicates the largest is no limit at 99.99 %, as a share of one build in hundreds asks.
+TEST(LmomentBootstrap, RefusesALevelBeyondItsReplicates) {
+  GpdFit fit;
+  fit.ok = true;
+  fit.sigma = 1;
+  fit.xi = -.6;
+  const std::vector<double> a = {1e-3};
+  EXPECT_TRUE(lmoment_bootstrap_upper(fit, 100, a, .95, 199, 1)[0]);
+  EXPECT_FALSE(lmoment_bootstrap_upper(fit, 100, a, .9999, 199, 1)[0]);
+}
+
 TEST(HoldOutLimit, PublishedValues) {
   EXPECT_EQ(count_limit(1e4, 10, 0, .05), 15);
   EXPECT_GT(count_limit(1e4, 10, .05, .05), 15);

@@ -168,6 +168,10 @@ RecipeTrust recipe_trust(const std::vector<JudgedBuild>& builds) {
                                                    : fmt::format("{} (in {} of {} launches)",
                                                                  reason, launches, out.launches));
   }
+  if (out.launches == 0) {  // what was not measured is not trusted
+    out.trust = Trust::rejected;
+    out.reasons = {"no samples"};
+  }
   out.clock = clocks.empty() ? "none" : clocks.size() == 1 ? *clocks.begin() : "mixed";
   return out;
 }

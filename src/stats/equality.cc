@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Equality of run-level values: TOST on logarithms (statistics.md, section 7.1).
 #include <algorithm>
-#include <boost/math/special_functions/beta.hpp>
 #include <cmath>
 
 #include "stats/equality.h"
-#include "stats/quiet.h"
+#include "stats/intervals.h"
+#include "stats/special.h"
 
 namespace assay::stats {
 namespace {
-
-namespace bm = boost::math;
-
-// Two-sided tail P(|T| > t) of Student's t with `df` degrees of freedom, and its inverse in t.
-double t_tail(double t, double df) { return bm::ibeta(df / 2, 0.5, df / (df + t * t), Quiet()); }
-double t_critical(double two_sided, double df) {
-  const double x = bm::ibeta_inv(df / 2, 0.5, two_sided, Quiet());
-  return x > 0 ? std::sqrt(df * (1 - x) / x) : INFINITY;
-}
 
 struct Moments {
   double n = 0, mean = 0, variance = 0;
@@ -109,6 +100,50 @@ LogRatio compare_log_ratio_paired(std::span<const double> a, std::span<const dou
   const Moments m = log_moments(ratio);
   if (!m.valid) return out;
   judge(out, m.mean, std::sqrt(m.variance / m.n), m.n - 1, margin, alpha);
+  return out;
+}
+
+AllEqual all_equal(std::span<const LogRatio> pairs, double alpha) {
+  AllEqual out;
+  out.pairs = static_cast<int64_t>(pairs.size());
+  if (pairs.empty()) return out;
+  std::vector<double> p;
+  for (const LogRatio& r : pairs) p.push_back(r.p_difference);
+  const std::vector<double> adjusted = holm(p);
+  out.p_equivalence = 0;
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    out.equivalent += pairs[i].equality == Equality::equivalent;
+    out.different += pairs[i].equality == Equality::different && adjusted[i] < alpha;
+    const double q = pairs[i].p_equivalence;
+    out.p_equivalence = std::max(out.p_equivalence, q >= 0 ? q : 1.0);  // NaN: 1
+  }
+  if (out.equivalent == out.pairs)
+    out.equality = Equality::equivalent;
+  else if (out.different > 0)
+    out.equality = Equality::different;
+  return out;
+}
+
+Regression regression(double lower, double upper, double band) {
+  if (!(lower <= upper) || !(lower > 0) || !(band >= 0)) return Regression::ambiguous;  // also NaN
+  const double most = 1 + band, least = 1 / most;
+  if (lower >= least && upper <= most) return Regression::same;
+  if (upper < least) return Regression::fast;
+  if (lower > most) return Regression::slow;
+  return Regression::ambiguous;
+}
+
+MarginCheck check_margin(double margin, const LogRatio& a_a) {
+  MarginCheck out;
+  const double half = std::log(a_a.tost_upper / a_a.tost_lower) / 2;
+  out.minimum = std::isfinite(half) ? std::expm1(2 * half) : INFINITY;
+  if (!std::isfinite(half))
+    out.reason = "the A/A comparison has no interval: at least 2 launches a side are needed";
+  else if (a_a.equality == Equality::different || a_a.equality == Equality::immaterial)
+    out.reason = "the same engine differs from itself: the machine moved between the two halves";
+  else if (!(margin > 0) || !(margin >= out.minimum))
+    out.reason = "the margin is under twice the half width of the A/A comparison";
+  out.allowed = out.reason.empty();
   return out;
 }
 

@@ -8,25 +8,12 @@
 #include <unordered_map>
 
 #include "stats/quiet.h"
+#include "stats/special.h"
 
 namespace assay::stats {
 namespace {
 
 namespace bm = boost::math;
-
-double clamp_confidence(double confidence) {
-  if (!(confidence > 0)) return 0.5;  // also NaN
-  return std::min(confidence, 1 - 1e-12);
-}
-
-// P(X <= k), X ~ Binomial(n, q).
-double binomial_cdf(int64_t k, int64_t n, double q) {
-  if (k < 0) return 0;
-  if (k >= n) return 1;
-  if (q <= 0) return 1;
-  if (q >= 1) return 0;
-  return bm::ibetac(static_cast<double>(k + 1), static_cast<double>(n - k), q, Quiet());
-}
 
 // Clopper-Pearson limits at `alpha` on that side alone.
 double upper_limit(int64_t x, int64_t n, double alpha) {
@@ -42,16 +29,6 @@ double lower_limit(int64_t x, int64_t n, double alpha) {
   return std::isfinite(p) ? std::clamp(p, 0.0, 1.0) : 0.0;
 }
 
-// Smallest n with base^n <= alpha.
-int64_t smallest_power(double base, double alpha) {
-  if (!(base > 0)) return 1;
-  if (base >= 1) return 0;  // no n is large enough
-  const double exact = std::log(alpha) / std::log(base);
-  if (!(exact < 9e15)) return 0;
-  auto n = static_cast<int64_t>(std::ceil(exact * (1 - 1e-14)));
-  return std::max<int64_t>(n, 1);
-}
-
 }  // namespace
 
 int64_t quantile_point(std::span<const int64_t> sorted, double q) {
@@ -64,36 +41,40 @@ int64_t quantile_point(std::span<const int64_t> sorted, double q) {
   return sorted[static_cast<size_t>(std::min(rank, n)) - 1];
 }
 
+std::optional<int64_t> upper_rank(int64_t n, double q, double confidence) {
+  if (n < 1 || !(q > 0) || !(q <= 1)) return std::nullopt;
+  const double wanted = clamp_confidence(confidence);
+  // The cdf at n-1 decides whether there is a rank at all.
+  if (1 - binomial_cdf(n - 1, n, q) > 1 - wanted) return std::nullopt;
+  int64_t low = 1, high = n;
+  while (low < high) {
+    const int64_t mid = low + (high - low) / 2;
+    if (binomial_cdf(mid - 1, n, q) >= wanted)
+      high = mid;
+    else
+      low = mid + 1;
+  }
+  return low;
+}
+
+std::optional<int64_t> lower_rank(int64_t n, double q, double confidence) {
+  if (n < 1 || !(q > 0) || !(q <= 1)) return std::nullopt;
+  const double alpha = 1 - clamp_confidence(confidence);
+  if (binomial_cdf(0, n, q) > alpha) return std::nullopt;
+  int64_t low = 1, high = n;
+  while (low < high) {
+    const int64_t mid = low + (high - low + 1) / 2;
+    if (binomial_cdf(mid - 1, n, q) <= alpha)
+      low = mid;
+    else
+      high = mid - 1;
+  }
+  return low;
+}
+
 Ranks quantile_ranks(int64_t n, double q, double confidence) {
-  Ranks ranks;
-  if (n < 1 || !(q > 0) || !(q <= 1)) return ranks;
-  const double half_alpha = (1 - clamp_confidence(confidence)) / 2;
-  // upper: smallest s in [1, n] with P(X <= s-1) >= 1 - alpha/2. The cdf at n-1 decides whether
-  // there is one.
-  if (1 - binomial_cdf(n - 1, n, q) <= half_alpha) {
-    int64_t low = 1, high = n;
-    while (low < high) {
-      const int64_t mid = low + (high - low) / 2;
-      if (binomial_cdf(mid - 1, n, q) >= 1 - half_alpha)
-        high = mid;
-      else
-        low = mid + 1;
-    }
-    ranks.upper = low;
-  }
-  // lower: largest r in [1, n] with P(X <= r-1) <= alpha/2.
-  if (binomial_cdf(0, n, q) <= half_alpha) {
-    int64_t low = 1, high = n;
-    while (low < high) {
-      const int64_t mid = low + (high - low + 1) / 2;
-      if (binomial_cdf(mid - 1, n, q) <= half_alpha)
-        low = mid;
-      else
-        high = mid - 1;
-    }
-    ranks.lower = low;
-  }
-  return ranks;
+  const double one_side = 1 - (1 - clamp_confidence(confidence)) / 2;
+  return {lower_rank(n, q, one_side), upper_rank(n, q, one_side)};
 }
 
 Interval quantile_interval(std::span<const int64_t> sorted, double q, double confidence) {

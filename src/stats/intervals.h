@@ -31,6 +31,11 @@ struct Ranks {
   std::optional<int64_t> lower, upper;
 };
 Ranks quantile_ranks(int64_t n, double q, double confidence);
+// One-sided ranks at confidence 1-alpha: upper s = min{s: BinCDF(s-1; n, q) >= 1-alpha}, lower r =
+// max{r: BinCDF(r-1; n, q) <= alpha}; absent when there is none. Oracles (95 %): 299 of 299 and 472
+// of 473 at .99, 99917 of 10^5 at .999.
+std::optional<int64_t> upper_rank(int64_t n, double q, double confidence);
+std::optional<int64_t> lower_rank(int64_t n, double q, double confidence);
 Interval quantile_interval(std::span<const int64_t> sorted, double q, double confidence);
 // Smallest n whose maximum is a one-sided upper bound of the q-quantile: ceil(ln(alpha)/ln(q)). 299
 // for .99 at 95 %.

@@ -51,14 +51,9 @@ std::vector<QuantileRow> quantile_table(std::span<const int64_t> run_order,
 QuantileRow quantile_row(std::span<const int64_t> run_order, std::span<const int64_t> sorted,
                          double q, double confidence, bool dependent = true);
 
-// Ranks (1-based) of one-sided bounds of the q-quantile from n independent samples at confidence
-// 1-alpha: upper s = min{s: BinCDF(s-1; n, q) >= 1-alpha}, lower r = max{r: BinCDF(r-1; n, q) <=
-// alpha}. Absent when there is none. Oracles (95 %): 299 of 299 and 472 of 473 at .99, 99917 of
-// 10^5 at .999.
-std::optional<int64_t> upper_rank(int64_t n, double q, double confidence);
-std::optional<int64_t> lower_rank(int64_t n, double q, double confidence);
-// The same when only n_effective of the n samples count, not rounded to whole samples; absent when
-// n_e (1-q) or n_e q is under kFewestEffective.
+// One-sided ranks as in intervals.h when only n_effective of the n samples count, not rounded to
+// whole samples. Absent when n_e (1-q) or n_e q is under kFewestEffective, or when not even the
+// extreme sample is a bound at this confidence.
 std::optional<int64_t> upper_rank(int64_t n, double q, double confidence, double n_effective);
 std::optional<int64_t> lower_rank(int64_t n, double q, double confidence, double n_effective);
 

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stats/quantiles.h"
+
+#include <algorithm>
+#include <boost/math/special_functions/beta.hpp>
+#include <cmath>
+
+#include "stats/dependence.h"
+#include "stats/quiet.h"
+#include "stats/special.h"
+
+namespace assay::stats {
+namespace {
+
+namespace bm = boost::math;
+
+bool in_open_unit(double q) { return q > 0 && q < 1; }
+
+// Smallest n whose samples carry both limits of the two-sided interval, independent samples.
+int64_t needed_independent(double q, double confidence) {
+  const double half_alpha = (1 - clamp_confidence(confidence)) / 2;
+  return std::max(smallest_power(q, half_alpha), smallest_power(1 - q, half_alpha));
+}
+
+// The same when tau samples are worth one.
+int64_t needed_dependent(double q, double confidence, double tau) {
+  const double effective = std::max(kFewestEffective / std::min(q, 1 - q),
+                                    static_cast<double>(needed_independent(q, confidence)));
+  const double n = std::ceil(tau * effective);
+  return n < 9e15 ? static_cast<int64_t>(n) : 0;
+}
+
+}  // namespace
+
+std::optional<int64_t> upper_rank(int64_t n, double q, double confidence, double n_effective) {
+  if (n < 1 || !in_open_unit(q) || !(n_effective > 0) || !std::isfinite(n_effective))
+    return std::nullopt;
+  n_effective = std::min(n_effective, static_cast<double>(n));
+  if (n_effective * std::min(q, 1 - q) < kFewestEffective) return std::nullopt;
+  const double alpha = 1 - clamp_confidence(confidence);
+  if (n_effective * std::log(q) > std::log(alpha)) return std::nullopt;  // not even the maximum
+  // Of n_e samples n_e (1-q) exceed the estimate; the lower Clopper-Pearson limit of their share.
+  const double share = bm::ibeta_inv(n_effective * (1 - q), n_effective * q + 1, alpha, Quiet());
+  if (!(share >= 0) || !(share <= 1)) return std::nullopt;
+  const double rank = std::ceil(static_cast<double>(n) * (1 - share));
+  return std::clamp<int64_t>(static_cast<int64_t>(rank), 1, n);
+}
+
+std::optional<int64_t> lower_rank(int64_t n, double q, double confidence, double n_effective) {
+  const auto mirror = upper_rank(n, 1 - q, confidence, n_effective);
+  if (!mirror) return std::nullopt;
+  return n + 1 - *mirror;
+}
+
+QuantileRow quantile_row(std::span<const int64_t> run_order, std::span<const int64_t> sorted,
+                         double q, double confidence, bool dependent) {
+  QuantileRow row;
+  row.q = q;
+  row.confidence = clamp_confidence(confidence);
+  const auto n = static_cast<int64_t>(sorted.size());
+  if (!in_open_unit(q)) {
+    row.refusal = "not a quantile level in (0, 1)";
+    return row;
+  }
+  row.n_needed = needed_independent(q, confidence);
+  if (sorted.empty() || (dependent && run_order.size() != sorted.size())) {
+    row.refusal = sorted.empty() ? "no samples" : "the samples in run order are missing";
+    return row;
+  }
+  row.estimate = quantile_point(sorted, q);
+  if (dependent) row.tau = exceedance_tau(run_order, row.estimate);
+  row.n_effective = static_cast<double>(n) / row.tau;
+  const double two_sided = 1 - (1 - row.confidence) / 2;
+  const bool corrected = row.tau > kTauIndependent;
+  const auto upper_at = [&](double level) -> std::optional<int64_t> {
+    const auto rank =
+        corrected ? upper_rank(n, q, level, row.n_effective) : upper_rank(n, q, level);
+    return rank ? std::optional(sorted[static_cast<size_t>(*rank - 1)]) : std::nullopt;
+  };
+  const auto low =
+      corrected ? lower_rank(n, q, two_sided, row.n_effective) : lower_rank(n, q, two_sided);
+  if (low) row.lower = sorted[static_cast<size_t>(*low - 1)];
+  row.upper = upper_at(two_sided);
+  row.upper_one_sided = upper_at(row.confidence);
+  if (row.carried()) {
+    row.n_needed = 0;
+  } else if (corrected) {
+    row.n_needed = needed_dependent(q, row.confidence, row.tau);
+    row.refusal = "samples depend on each other: too few effective exceedances";
+  } else {
+    row.refusal = "too few samples";
+  }
+  return row;
+}
+
+std::vector<QuantileRow> quantile_table(std::span<const int64_t> run_order,
+                                        std::span<const int64_t> sorted,
+                                        const QuantileOptions& options) {
+  std::vector<QuantileRow> rows;
+  double confidence = clamp_confidence(options.confidence);
+  if (options.simultaneous && !options.q.empty())
+    confidence = 1 - (1 - confidence) / static_cast<double>(options.q.size());
+  for (const double q : options.q)
+    rows.push_back(quantile_row(run_order, sorted, q, confidence, options.dependent));
+  return rows;
+}
+
+double dkw_half_width(int64_t n, double confidence) {
+  if (n < 1) return 1;
+  const double alpha = 1 - clamp_confidence(confidence);
+  return std::min(1.0, std::sqrt(std::log(2 / alpha) / (2 * static_cast<double>(n))));
+}
+
+}  // namespace assay::stats

@@ -121,4 +121,20 @@ std::vector<MinMax> run_order(std::span<const int64_t> samples, int columns) {
   return out;
 }
 
+std::vector<double> run_middles(std::span<const int64_t> samples, int columns) {
+  std::vector<double> out;
+  if (samples.empty() || columns < 1) return out;
+  const size_t wide = std::min(samples.size(), static_cast<size_t>(columns));
+  std::vector<int64_t> part;
+  for (size_t c = 0; c < wide; ++c) {
+    const size_t from = c * samples.size() / wide, to = (c + 1) * samples.size() / wide;
+    part.assign(samples.begin() + static_cast<std::ptrdiff_t>(from),
+                samples.begin() + static_cast<std::ptrdiff_t>(to));
+    const auto middle = part.begin() + static_cast<std::ptrdiff_t>((part.size() - 1) / 2);
+    std::nth_element(part.begin(), middle, part.end());
+    out.push_back(static_cast<double>(*middle));
+  }
+  return out;
+}
+
 }  // namespace assay::report

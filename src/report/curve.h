@@ -43,4 +43,7 @@ std::vector<Point> cut(std::span<const Point> points, AxisRange x, AxisRange y, 
 // Least and greatest value of each of at most `columns` equal stretches of `samples` in run order.
 std::vector<MinMax> run_order(std::span<const int64_t> samples, int columns);
 
+// Median (lower of the two middle ones) of each of the same stretches.
+std::vector<double> run_middles(std::span<const int64_t> samples, int columns);
+
 }  // namespace assay::report

@@ -34,6 +34,7 @@ table{border-collapse:collapse;font-size:.86rem;min-width:100%}
 th{text-align:left;font-weight:600;color:var(--soft);border-bottom:2px solid var(--line);padding:.3rem .6rem;vertical-align:bottom;overflow-wrap:break-word}
 td{border-bottom:1px solid var(--line);padding:.32rem .6rem;vertical-align:top;min-width:2.6rem;max-width:34rem;overflow-wrap:break-word}
 td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
+th.n{text-align:right}
 .facts td{min-width:6rem}
 .facts td:first-child{white-space:nowrap;color:var(--soft)}
 .headline{font-size:.79rem}

@@ -45,6 +45,7 @@ struct EcdfPlot {
 // Samples in run order: least and greatest value a column.
 struct RunPlot {
   std::vector<MinMax> columns;    // of run_order()
+  std::vector<double> middles;    // optional, of run_middles(): shows steps that the spread hides
   int64_t samples = 0;            // how many samples the columns stand for; 0: one a column
   std::optional<double> warm_up;  // samples cut as warm-up: that stretch is shaded
   std::vector<Mark> changes;      // change points, at = index of the first sample after it

@@ -94,6 +94,8 @@ AxisRange value_range(const QqPlot& plot) {
     s.add(p.x);
     s.add(p.y);
   }
+  // Excesses start at 0: so should the axes, when that costs little room.
+  if (s.low > 0 && s.low < 0.2 * s.high) s.low = 0;
   return linear(s);
 }
 

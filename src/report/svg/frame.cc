@@ -145,9 +145,19 @@ std::string band_path(std::span<const Point> points, const Scale& x, const Scale
 }
 
 double text_width(std::string_view text) {
-  const auto points =
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; });
-  return 6.2 * static_cast<double>(points);
+  // Classes of width of DejaVu Sans, the widest of the page's fonts.
+  double wide = 0;
+  for (const char c : text) {
+    if ((c & 0xc0) == 0x80) continue;  // goes with the byte before
+    const std::string_view one(&c, 1);
+    if (std::string_view(" .,:;'|!()[]/-ijlIftr").find(one) != std::string_view::npos)
+      wide += 4.2;
+    else if (std::string_view("mwMW%@<>=+").find(one) != std::string_view::npos)
+      wide += 10;
+    else
+      wide += (c >= 'A' && c <= 'Z') || (c & 0x80) ? 7.8 : 6.9;
+  }
+  return wide;
 }
 
 void MarkRows::add(double px, std::string name, std::string css) {
@@ -155,21 +165,41 @@ void MarkRows::add(double px, std::string name, std::string css) {
 }
 
 double MarkRows::arrange(double left, double right) {
+  constexpr int kRows = 5;
+  constexpr size_t kNames = 40;  // of more marks the lines stay, with tooltips, but no names
   std::stable_sort(items_.begin(), items_.end(),
                    [](const Item& a, const Item& b) { return a.px < b.px; });
-  std::vector<double> free_from;
-  for (Item& m : items_) {
-    const double wide = text_width(m.name) + 6;
-    m.end = m.px + wide > right && m.px - wide >= left;
-    const double from = m.end ? m.px - wide : m.px, to = from + wide;
-    size_t row = 0;
-    while (row < free_from.size() && free_from[row] > from) ++row;
-    // More than six rows of names: the lines stay, the names go (each line has a tooltip).
-    if (row == free_from.size() && row < 6) free_from.push_back(0);
-    m.row = row < free_from.size() ? static_cast<int>(row) : -1;
-    if (m.row >= 0) free_from[row] = to;
+  const size_t n = items_.size();
+  const auto covers = [](const Item& m, double px) {
+    const double wide = text_width(m.name) + 8;
+    return m.end ? px < m.px && px > m.px - wide : px > m.px && px < m.px + wide;
+  };
+  for (size_t i = n; i-- > 0;) {
+    Item& m = items_[i];
+    const double wide = text_width(m.name) + 4;
+    const bool out = m.px + wide > right + 8;
+    const bool meets = i + 1 < n && items_[i + 1].end && covers(m, items_[i + 1].px);
+    m.end = (out || meets) && m.px - wide >= left;
+    m.row = n > kNames || m.name.empty() ? -1 : 0;
   }
-  return 13.0 * static_cast<double>(free_from.size());
+  // A name stands above the names of all lines that it reaches over, so that no line crosses one.
+  bool moved = n <= kNames;
+  for (int round = 0; moved && round < kRows * 2; ++round) {
+    moved = false;
+    for (size_t i = n; i-- > 0;) {
+      for (size_t j = n; j-- > 0 && items_[i].row >= 0;) {
+        const bool same = i < j && items_[i].px == items_[j].px && items_[i].end == items_[j].end;
+        if (i == j || items_[j].row < items_[i].row || !(same || covers(items_[i], items_[j].px)))
+          continue;
+        items_[i].row = items_[j].row + 1;
+        moved = true;
+      }
+      if (items_[i].row >= kRows) items_[i].row = -1;
+    }
+  }
+  int rows = 0;
+  for (const Item& m : items_) rows = std::max(rows, m.row + 1);
+  return 13.0 * rows;
 }
 
 void MarkRows::draw(Canvas& c, double top, double bottom) const {

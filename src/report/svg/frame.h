@@ -24,11 +24,11 @@ std::string dot_path(std::span<const Point> points, const Scale& x, const Scale&
 // Area between the steps of y + half and y - half, both within 0 .. 1, over the whole plot.
 std::string band_path(std::span<const Point> points, const Scale& x, const Scale& y, double half);
 
-// Vertical lines with their names in rows above the plot; names do not overlap.
+// Vertical lines with their names in rows above the plot; no name is crossed by another's line.
 class MarkRows {
  public:
   void add(double px, std::string name, std::string css);
-  // Rows of names that these marks need; call after the last add.
+  // Height of the rows of names; call once, after the last add.
   double arrange(double left, double right);
   void draw(Canvas& canvas, double top, double bottom) const;
 
@@ -63,6 +63,6 @@ class Legend {
   std::vector<Item> items_;
 };
 
-double text_width(std::string_view text);  // of 11 px text, roughly; counts code points
+double text_width(std::string_view text);  // of 11 px text, a little more than it takes
 
 }  // namespace assay::report::svg

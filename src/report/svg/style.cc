@@ -39,6 +39,7 @@ svg .h0{fill:var(--h0)}svg .h1{fill:var(--h1)}svg .h2{fill:var(--h2)}svg .h3{fil
 svg a:hover rect{stroke:var(--link);stroke-width:2}
 svg .dark{fill:#fff;font-weight:600}
 @media (prefers-color-scheme:dark){svg .dark{fill:#14181c}}
+svg .faint{opacity:.5}
 svg .strong{font-weight:600}
 svg .band{stroke:none;opacity:.2}
 svg .f0{fill:var(--c0)}svg .f1{fill:var(--c1)}svg .f2{fill:var(--c2)}svg .f3{fill:var(--c3)}svg .f4{fill:var(--c4)}svg .f5{fill:var(--c5)}svg .f6{fill:var(--c6)}svg .f7{fill:var(--c7)}
@@ -48,6 +49,8 @@ svg .pt0{stroke:var(--c0);stroke-width:4.4;stroke-linecap:round;fill:none;opacit
 svg .fg{fill:var(--fg)}
 svg .mark{stroke:var(--soft);stroke-dasharray:4 3;fill:none}
 svg .change{stroke:var(--diff);stroke-width:1.4;stroke-dasharray:6 3;fill:none}
+svg .level{stroke:var(--fg);stroke-width:1;stroke-dasharray:2 2;fill:none}
+svg .halo{fill:var(--fg);paint-order:stroke;stroke:var(--card);stroke-width:3px}
 svg .diagonal{stroke:var(--soft);fill:none}
 svg .beyond{fill:var(--soft);opacity:.14}
 svg .margin{fill:var(--same);opacity:.14}

@@ -54,7 +54,7 @@ ReturnInterval gev_profile_interval(std::span<const double> maxima, const GevFit
 // Maxima of consecutive blocks of `block` values in run order; an incomplete last block is dropped
 // (its maximum has another law). Empty when block < 1.
 std::vector<double> block_maxima(std::span<const int64_t> run_order, int64_t block);
-// Smallest block that may count as independent: 10 tau (section 14), at least 2.
+// Smallest block whose maxima may count as independent: 10 tau (section 14), at least 10.
 int64_t block_length(double tau);
 // Block exceedance of a level exceeded by one inference with probability p: 1 - (1 - p)^block, and
 // back. The quantile of the block law is not the quantile per inference (6.1).

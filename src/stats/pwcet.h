@@ -42,6 +42,9 @@ struct PwcetPoint {
   std::optional<double> exponential_upper_ns;  // U_E
   std::optional<double> bound_ns;              // published
   std::optional<double> block_maxima_ns;       // cross-check: GEV of block maxima, no confidence
+  // Where about 50 or more samples are expected above the quantile (n p >= 50), or p >= zeta, the
+  // bound is the distribution-free order statistic of section 4 and the tail model is not asked.
+  bool order_statistic = false;
   bool extrapolation = false;     // p < 1 / (100 n): model extrapolation, not evidence (6.5)
   bool below_high_water = false;  // p <= 1 / n and bound below the largest latency seen
 };

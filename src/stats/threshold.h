@@ -77,6 +77,7 @@ struct Stability {
   std::vector<double> xi, se;
   bool agree = false;
 };
-Stability xi_stability(std::span<const double> sorted_excesses);
+// `weight`: share of the exceedances that counts as independent.
+Stability xi_stability(std::span<const double> sorted_excesses, double weight = 1);
 
 }  // namespace assay::stats

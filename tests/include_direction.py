@@ -14,6 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # A room may include itself and what stands here; nothing else of src/.
 ROOMS = {
     "base": [],
+    "series": ["base"],
     "stats": ["base"],
     "compare": ["base", "stats"],
     "model": ["base"],
@@ -24,7 +25,7 @@ ROOMS = {
     "audit": ["base", "stats", "compare", "model", "vision", "measure", "store", "worker"],
     # The report reads rows and blobs alone: it prints evidence that it never made.
     "report": ["base", "stats", "store"],
-    "cli": ["base", "stats", "compare", "model", "vision", "store", "audit", "report"],
+    "cli": ["base", "series", "stats", "compare", "model", "vision", "store", "audit", "report"],
 }
 # What else a file may include: the public headers, for those that load runners; headers that tests share.
 PUBLIC = {"worker": ["assay/runner.h"]}

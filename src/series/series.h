@@ -4,7 +4,8 @@
 // ends the process; every error says what, where (line, element or byte) and what to do.
 //
 // What is read, each as the tool itself writes it:
-//   csv              one value a row, with or without a header; comma, semicolon, tab or blanks; "#"
+//   csv              one value a row, with or without a header; comma, semicolon, tab or blanks;
+//   "#"
 //                    starts a comment line; the unit from the header ("latency_ms", "latency (ms)",
 //                    "latencyMs"), from each value ("1.2 ms") or from ReadOptions::unit.
 //   trtexec          --exportTimes: an array of objects with members in ms. "latencyMs" unless
@@ -13,11 +14,11 @@
 //                    run_type "iteration", one Series a benchmark. A row of more than one iteration
 //                    is a mean. Aggregate rows and rows with an error are left out, with a note.
 //   ort_perf         the result file of onnxruntime_perf_test: no header, rows
-//                    "model,seconds,peak working set,CPU %,run", optionally followed (-s) by a blank
-//                    line and "P50 Latency is 0.05sec" lines, which are left out. The tool appends:
-//                    one Series each time the run number starts again at 0. The time is taken to be
-//                    in seconds (std::chrono::duration<double>, six significant digits), as released
-//                    versions write it; ReadOptions::unit overrides that.
+//                    "model,seconds,peak working set,CPU %,run", optionally followed (-s) by a
+//                    blank line and "P50 Latency is 0.05sec" lines, which are left out. The tool
+//                    appends: one Series each time the run number starts again at 0. The time is
+//                    taken to be in seconds (std::chrono::duration<double>, six significant
+//                    digits), as released versions write it; ReadOptions::unit overrides that.
 //   hyperfine        --export-json: "times" of each result, in s, one Series a command.
 //   int64            little-endian 64-bit values, ns (or ReadOptions::unit).
 //   bench            `assay bench --export-times`: "latency_ns" (or column "latencyMs"), one Series
@@ -52,13 +53,14 @@ inline constexpr int64_t kLargestNs = int64_t{1} << 62;
 inline constexpr size_t kMostSeries = 1 << 16;
 
 struct Series {
-  std::string name;  // file stem; "/" and the benchmark, command or launch where a file holds several
+  std::string
+      name;  // file stem; "/" and the benchmark, command or launch where a file holds several
   std::vector<int64_t> samples;    // ns in [0, kLargestNs], in file order, never empty
   int64_t launch = -1;             // -1 when the file does not say
   std::string format;              // format_name()
   std::string unit;                // of the file: "ns", "us", "ms", "s"; "mixed" when values differ
   std::vector<std::string> notes;  // one line each: what was left out, rounded, or cannot be read
-  bool averaged = false;           // the values are means over several inferences: they have no tail
+  bool averaged = false;  // the values are means over several inferences: they have no tail
   // Smallest step that the digits of the file can tell, ns: the finest last digit of all values, at
   // least 1. Tools that write a fixed number of significant digits show larger values coarser.
   double tick_ns = 1;
@@ -69,12 +71,12 @@ struct ReadOptions {
   std::string unit;    // "", "ns", "us", "ms", "s": of values whose file does not say it
   std::string column;  // name or 1-based number; "": the only one that fits
   int64_t max_bytes = int64_t{1} << 34;
-  int64_t max_samples = int64_t{1} << 28;  // of one file; 8 bytes each
+  int64_t max_samples = int64_t{1} << 28;  // of one series; 8 bytes each
 };
 
-// Reads a whole file, mapped into memory; beside the mapping about 8 bytes a value. `automatic` tells
-// the formats apart by content; raw int64 only by the extension .i64 or .int64. Usage error for
-// whatever cannot be read with certainty.
+// Reads a whole file, mapped into memory; beside the mapping about 8 bytes a value. `automatic`
+// tells the formats apart by content; raw int64 only by the extension .i64 or .int64. Usage error
+// for whatever cannot be read with certainty.
 Result<std::vector<Series>> read_series(const fs::path& path, const ReadOptions& options);
 // The same for bytes at hand; `where` names them in errors and gives the stem. The result holds at
 // least one Series, each with at least one sample.

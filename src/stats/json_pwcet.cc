@@ -8,17 +8,25 @@ Json optional_number(const std::optional<double>& v) { return v ? number(*v) : J
 
 Json fit_json(const GpdFit& f) {
   if (!f.ok) return nullptr;
-  return {{"xi", number(f.xi)},         {"sigma_ns", number(f.sigma)},
-          {"nll", number(f.nll)},       {"var_sigma", number(f.var_sigma)},
-          {"cov", number(f.cov)},       {"var_xi", number(f.var_xi)},
-          {"k", f.k},                   {"method", f.method},
+  return {{"xi", number(f.xi)},
+          {"sigma_ns", number(f.sigma)},
+          {"nll", number(f.nll)},
+          {"var_sigma", number(f.var_sigma)},
+          {"cov", number(f.cov)},
+          {"var_xi", number(f.var_xi)},
+          {"k", f.k},
+          {"method", f.method},
           {"regular", f.regular}};
 }
 
 Json fit_json(const GevFit& f) {
   if (!f.ok) return nullptr;
-  return {{"mu_ns", number(f.mu)}, {"sigma_ns", number(f.sigma)}, {"xi", number(f.xi)},
-          {"nll", number(f.nll)},  {"n", f.n},                    {"method", f.method}};
+  return {{"mu_ns", number(f.mu)},
+          {"sigma_ns", number(f.sigma)},
+          {"xi", number(f.xi)},
+          {"nll", number(f.nll)},
+          {"n", f.n},
+          {"method", f.method}};
 }
 
 Json threshold_json(const ThresholdChoice& t) {
@@ -48,12 +56,15 @@ Json point_json(const PwcetPoint& p) {
           {"exponential_upper_ns", optional_number(p.exponential_upper_ns)},
           {"bound_ns", optional_number(p.bound_ns)},
           {"block_maxima_ns", optional_number(p.block_maxima_ns)},
+          {"order_statistic", p.order_statistic},
           {"extrapolation", p.extrapolation},
           {"below_high_water", p.below_high_water}};
 }
 
 Json checks_json(const Pwcet& w) {
-  Json stability = {{"agree", w.stability.agree}, {"k", w.stability.k}, {"xi", Json::array()},
+  Json stability = {{"agree", w.stability.agree},
+                    {"k", w.stability.k},
+                    {"xi", Json::array()},
                     {"se", Json::array()}};
   for (double v : w.stability.xi) stability["xi"].push_back(number(v));
   for (double v : w.stability.se) stability["se"].push_back(number(v));

@@ -169,20 +169,22 @@ Comparison compare_sides(std::span<const SeriesStats> a, std::span<const SeriesS
       averaged = averaged || s.input.averaged;
       shortest = std::min(shortest, s.n());
     }
-  for (auto [name, q, margin] : {std::tuple{"p50", .5, o.margin_median}, {"p99", .99, o.margin_p99}}) {
+  for (auto [name, q, margin] :
+       {std::tuple{"p50", .5, o.margin_median}, {"p99", .99, o.margin_p99}}) {
     Claim claim = c.launches ? launch_claim(a, b, q, margin, o.alpha)
                              : single_claim(a.front(), b.front(), q, margin, o.alpha);
     claim.name = name;
     if (q > .9 && averaged) refuse(claim, "averages have no tail");
     if (q > .9 && c.launches && shortest < kFewestForP99)
-      refuse(claim, fmt::format("a launch has {} samples, its p99 needs {}", shortest,
-                                kFewestForP99));
+      refuse(claim,
+             fmt::format("a launch has {} samples, its p99 needs {}", shortest, kFewestForP99));
     c.claims.push_back(std::move(claim));
   }
   if (c.launches) {
     correct(c.claims, o.alpha);
     c.bootstrap = stats::bootstrap_ratio_of_medians(
-        c.claims[0].a, c.claims[0].b, {.confidence = 1 - o.alpha, .replicates = 2000, .seed = o.seed});
+        c.claims[0].a, c.claims[0].b,
+        {.confidence = 1 - o.alpha, .replicates = 2000, .seed = o.seed});
   } else {
     c.reasons.push_back(
         "two single processes: this says nothing about the next launch of either; give several "
@@ -202,9 +204,7 @@ Comparison compare_sides(std::span<const SeriesStats> a, std::span<const SeriesS
       claim.n_needed = stats::tost_n_per_group(log_spread(claim.a, claim.b), claim.margin,
                                                o.alpha / claims, kPower);
   }
-  c.overall = any_different ? Verdict::different
-              : all_same    ? Verdict::same
-                            : Verdict::inconclusive;
+  c.overall = any_different ? Verdict::different : all_same ? Verdict::same : Verdict::inconclusive;
   for (int d = 1; d <= 9; ++d)
     c.deciles.push_back(
         {d / 10.0, median_of(launch_values(a, d / 10.0)), median_of(launch_values(b, d / 10.0))});

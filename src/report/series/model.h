@@ -80,9 +80,9 @@ struct Claim {
   Verdict verdict = Verdict::inconclusive;
   stats::Equality equality = stats::Equality::inconclusive;
   stats::Regression regression = stats::Regression::ambiguous;
-  bool bounded = false;                           // the numbers below can be had
-  double ratio = 1, lower = 0, upper = 0;         // 1 - alpha
-  double tost_lower = 0, tost_upper = 0;          // 1 - 2 alpha: what is held against the margin
+  bool bounded = false;                    // the numbers below can be had
+  double ratio = 1, lower = 0, upper = 0;  // 1 - alpha
+  double tost_lower = 0, tost_upper = 0;   // 1 - 2 alpha: what is held against the margin
   std::optional<double> p_equivalence, p_difference;  // launches only; Holm over the claims
   std::optional<double> p_equivalence_raw, p_difference_raw;
   std::vector<double> a, b;  // one value a launch, ns; empty for single processes

@@ -30,7 +30,9 @@ std::string TimeScale::operator()(const std::optional<double>& ns) const {
 std::string TimeScale::operator()(const std::optional<int64_t>& ns) const {
   return ns ? (*this)(static_cast<double>(*ns)) : "-";
 }
-std::string TimeScale::with_unit(double ns) const { return fmt::format("{} {}", (*this)(ns), unit_); }
+std::string TimeScale::with_unit(double ns) const {
+  return fmt::format("{} {}", (*this)(ns), unit_);
+}
 
 std::string count_with_plural(int64_t n, std::string_view one) {
   const char* plural = n == 1 ? "" : one.ends_with("ch") ? "es" : "s";

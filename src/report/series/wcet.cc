@@ -47,8 +47,8 @@ Deadline judge_deadline(const WcetSeries& s, int64_t at, double confidence) {
   if (n > 0) d.observed_upper = stats::clopper_pearson_upper(std::min(x, n), n, confidence);
   const stats::Pwcet& w = s.result;
   if (w.refused || !w.fit.ok || at < w.threshold_ns) return d;
-  d.model = w.zeta * stats::gpd_exceedance(static_cast<double>(at - w.threshold_ns), w.fit.sigma,
-                                           w.fit.xi);
+  d.model = w.zeta *
+            stats::gpd_exceedance(static_cast<double>(at - w.threshold_ns), w.fit.sigma, w.fit.xi);
   // Bounds fall as p rises: the smallest p whose bound lies below the deadline bounds P(X > D).
   for (const auto* points : {&s.curve, &w.points})
     for (const stats::PwcetPoint& p : *points)
@@ -158,7 +158,8 @@ WcetPopulation analyse_population(std::string name, std::vector<WcetLaunch> laun
 }
 
 bool WcetReport::refused() const {
-  return std::any_of(series.begin(), series.end(), [](const auto& s) { return s.result.refused; }) ||
+  return std::any_of(series.begin(), series.end(),
+                     [](const auto& s) { return s.result.refused; }) ||
          std::any_of(populations.begin(), populations.end(),
                      [](const auto& p) { return p.result.refused; });
 }
@@ -166,8 +167,8 @@ bool WcetReport::refused() const {
 std::vector<std::string> what_would_help(const stats::Pwcet& w, const stats::Gate& gate) {
   std::vector<std::string> out;
   if (w.n_needed > w.n)
-    out.push_back(fmt::format("measure at least {} inferences in one launch (here {})", w.n_needed,
-                              w.n));
+    out.push_back(
+        fmt::format("measure at least {} inferences in one launch (here {})", w.n_needed, w.n));
   if (gate.trust == Trust::rejected)
     out.push_back(
         "measure on a quiet machine with fixed clocks; `assay stats FILE` shows what is wrong with "

@@ -26,11 +26,11 @@ struct WcetOptions {
 // P(X > deadline): what was seen, and what the model says.
 struct Deadline {
   int64_t at_ns = 0, misses = 0, n = 0;
-  double tau = 1;                      // misses cluster: n / tau of them count
-  double observed_upper = 1;           // Clopper-Pearson, one-sided, of the effective counts
-  std::optional<double> model;         // of the fit; absent when refused or below the threshold
-  std::optional<double> model_upper;   // smallest p on the curve whose bound lies below the deadline
-  bool extrapolation = false;          // model_upper < 1 / (100 n)
+  double tau = 1;                     // misses cluster: n / tau of them count
+  double observed_upper = 1;          // Clopper-Pearson, one-sided, of the effective counts
+  std::optional<double> model;        // of the fit; absent when refused or below the threshold
+  std::optional<double> model_upper;  // smallest p on the curve whose bound lies below the deadline
+  bool extrapolation = false;         // model_upper < 1 / (100 n)
 };
 
 // One launch with what is known of the machine meanwhile.

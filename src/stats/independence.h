@@ -66,7 +66,9 @@ Beat beat_of(std::span<const float> series, double period);
 Beat beat_of_above(std::span<const float> series, float threshold, double period);
 
 // Brock-Dechert-Scheinkman for iid, embedding m >= 2, radius eps in the units of the values;
-// normal. n <= 5000, else not computed (O(n^2)). Oracle: lh eps .5516 m=2 7.9193, m=3 7.9308.
-TestValue bds(std::span<const double> values, int64_t m, double eps);
+// normal. All sums run over the first n - longest + 1 values (longest < m: m), so that several m
+// can be told apart on the same points, as R's tseries does. n <= 5000, else not computed (O(n^2)).
+// Oracle: lh eps .5516, longest 3: m=2 7.9193, m=3 7.9308.
+TestValue bds(std::span<const double> values, int64_t m, double eps, int64_t longest = 0);
 
 }  // namespace assay::stats

@@ -19,11 +19,21 @@ struct TestValue {
   bool computed = false;
 };
 
+// Ascending. At most 12 bytes a value at any moment, the result's 8 among them.
+std::vector<int64_t> sorted_copy(std::span<const int64_t> values);
+
 // Mid-ranks (1..n, ties share their mean rank) in run order, as float: exact to n = 2^23. Memory:
 // one sorted copy of the values (8n bytes), freed before return, beside the 4n bytes returned.
 std::vector<float> mid_ranks(std::span<const int64_t> values);
 // The same where the caller has the sorted copy already. Sizes must agree, else empty.
 std::vector<float> mid_ranks(std::span<const int64_t> values, std::span<const int64_t> sorted);
+
+// Mid-ranks of a stretch of a series from the mid-ranks in the whole: what mid_ranks() of those
+// values alone would give. O(n) time, memory 4 bytes a value of the whole.
+std::vector<float> rerank(std::span<const float> part);
+// Mid-rank of the value that stands at `position` (1-based) of the sorted series: samples with a
+// higher rank lie strictly above that quantile. Empty series: 0.
+float rank_at(std::span<const float> ranks, int64_t position);
 
 // MSER-5: batch means Y_1..Y_m of 5; d* = argmin_d sum_{i>d} (Y_i - mean_d)^2 / (m-d)^2 over d <=
 // m-10 (the statistic is 0 at d = m-1 whatever the data). `cut` = 5 d* samples; steady is false
@@ -68,8 +78,8 @@ struct Slices {
 };
 Slices exceedance_slices(std::span<const float> ranks, int64_t slices = 10);
 
-// Mann-Kendall: tau = S / (n(n-1)/2) is `statistic` (Kendall's tau-a against time), p normal with
-// the correction for ties. O(n log n). Oracle: Nile tau -.280741 (tau-b).
+// Mann-Kendall: `statistic` is Kendall's tau-b against time, p normal with the correction for ties
+// and for continuity. O(n log n). Oracle: Nile tau -.280741.
 TestValue mann_kendall(std::span<const int64_t> values);
 
 // Largest F of one break in the mean over the breaks in [trim n, (1-trim) n] (Andrews 1993), and

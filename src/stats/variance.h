@@ -35,7 +35,7 @@ struct VarianceSplit {
   double confidence = 0.95;
   int64_t used = 0, given = 0;  // values; used < given: cut to the smallest group
   std::string truncation;       // says what was cut, empty when nothing
-  bool valid = false;           // at least 2 levels with r_i >= 2 each... see note
+  bool valid = false;           // at least 2 levels, each with r_i >= 2, finite
   std::string note;             // why not valid, or what to know
 };
 

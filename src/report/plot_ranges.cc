@@ -125,6 +125,10 @@ double run_share(const RunPlot& plot, double sample) {
   return n > 0 && std::isfinite(sample) ? std::clamp(sample / n, 0.0, 1.0) : 0;
 }
 
+std::string mark_name(std::string_view name, double at, const AxisRange& range) {
+  return std::string(name) + (at > range.high || at < range.low ? " (off the axis)" : "");
+}
+
 bool drawable(const MinMax& c) {
   return std::fabs(c.low) < kHuge && std::fabs(c.high) < kHuge && c.low <= c.high;
 }

@@ -22,6 +22,8 @@ AxisRange value_range(const ForestPlot& plot);
 
 // The warm-up as a share of the run, 0 .. 1; likewise a mark.
 double run_share(const RunPlot& plot, double sample);
+// Name of a mark; says so when its place is outside the range, where it is drawn at the edge.
+std::string mark_name(std::string_view name, double at, const AxisRange& range);
 // Neighbours joined to at most `most` columns; columns that are not finite or low > high are left
 // out, but keep their place.
 std::vector<MinMax> joined(const std::vector<MinMax>& columns, size_t most);

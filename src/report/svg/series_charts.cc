@@ -17,13 +17,17 @@ namespace {
 constexpr double kLeft = 54, kRight = 548, kWide = 568;
 constexpr size_t kColumns = 480;
 
-// One bar a column, at least one pixel high, or a lone sample would draw nothing.
-std::string columns_path(const std::vector<MinMax>& columns, const Scale& y) {
+// One bar a column, at least `least` pixels high, or a lone sample would draw nothing.
+std::string columns_path(const std::vector<MinMax>& columns, const Scale& y, double least) {
   std::string d;
   const double wide = (kRight - kLeft) / static_cast<double>(std::max<size_t>(columns.size(), 1));
   for (size_t i = 0; i < columns.size(); ++i) {
     if (!drawable(columns[i])) continue;
-    const double low = y(columns[i].low), high = std::min(y(columns[i].high), low - 1);
+    double low = y(columns[i].low), high = y(columns[i].high);
+    if (const double lack = least - (low - high); lack > 0) {
+      low += lack / 2;
+      high -= lack / 2;
+    }
     d += fmt::format("M{} {}V{}", num(kLeft + wide * (static_cast<double>(i) + 0.5)), num(low),
                      num(high));
   }
@@ -38,6 +42,7 @@ std::string percent(double share) {
 }  // namespace
 
 std::string run_order_chart(const RunPlot& plot) {
+  const bool few = plot.columns.size() <= 60;  // thin lines would be lost
   AxisRange range = value_range(plot);
   // Dots at the very edge look cut off.
   if (!range.log) {
@@ -54,7 +59,12 @@ std::string run_order_chart(const RunPlot& plot) {
     if (std::isfinite(m.at)) marks.add(at(m.at), m.name, "change");
   const double top = 26 + marks.arrange(kLeft, kRight), bottom = top + 150;
   const Scale y(range, bottom, top);
-  Canvas c(kWide, bottom + 42);
+  Legend legend(kLeft, kRight);
+  if (!plot.middles.empty()) {
+    legend.add(Legend::Sign::kFill, "f0 faint", "least to greatest");
+    legend.add(Legend::Sign::kLine, "seen", "median of each stretch");
+  }
+  Canvas c(kWide, bottom + 44 + legend.height());
   const Unit unit = unit_of(plot.quantity, range);
   c.text(4, 12, axis_name(plain(plot.quantity.name, 40), unit.name, range.log), "start", "name");
   const double samples = plot.samples > 0 ? static_cast<double>(plot.samples)
@@ -66,11 +76,11 @@ std::string run_order_chart(const RunPlot& plot) {
            thousands > 1 ? "sample in run order, thousands" : "sample in run order");
   const auto ticks = nice_ticks(range, 5);
   c.y_axis(y, kLeft, kRight, ticks, tick_labels(ticks, unit));
-  const std::string d = columns_path(columns, y);
+  const std::string d = columns_path(columns, y, few ? 3 : 1);
   if (d.empty())
     c.text((kLeft + kRight) / 2, (top + bottom) / 2, "no data", "middle", "name");
   else
-    c.path(d, plot.middles.empty() ? "run" : "run faint",
+    c.path(d, fmt::format("run{}{}", plot.middles.empty() ? "" : " faint", few ? " thick" : ""),
            "least to greatest value of each stretch of samples");
   std::vector<Point> middles;
   for (size_t i = 0; i < plot.middles.size(); ++i)
@@ -89,6 +99,7 @@ std::string run_order_chart(const RunPlot& plot) {
     c.close_group();
   }
   marks.draw(c, top, bottom);
+  legend.draw(c, bottom + 42);
   return c.finish(plot.label);
 }
 
@@ -155,7 +166,8 @@ std::string forest_chart(const ForestPlot& plot) {
            fmt::format("margin {:.6g} to {:.6g}", *plot.margin_low, *plot.margin_high));
   }
   c.x_axis(x, bottom, top, {1, ""}, plain(plot.name, 60), 5);
-  if (std::isfinite(plot.none)) c.line(x(plot.none), top, x(plot.none), bottom, "axis");
+  if (std::isfinite(plot.none) && !plot.rows.empty())
+    c.line(x(plot.none), top, x(plot.none), bottom, "axis");
   if (plot.rows.empty()) c.text((left + right) / 2, bottom - 7, "no data", "middle", "name");
   for (size_t i = 0; i < plot.rows.size(); ++i) {
     const ForestRow& r = plot.rows[i];

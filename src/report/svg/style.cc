@@ -40,6 +40,7 @@ svg a:hover rect{stroke:var(--link);stroke-width:2}
 svg .dark{fill:#fff;font-weight:600}
 @media (prefers-color-scheme:dark){svg .dark{fill:#14181c}}
 svg .faint{opacity:.5}
+svg .thick{stroke-width:3}
 svg .strong{font-weight:600}
 svg .band{stroke:none;opacity:.2}
 svg .f0{fill:var(--c0)}svg .f1{fill:var(--c1)}svg .f2{fill:var(--c2)}svg .f3{fill:var(--c3)}svg .f4{fill:var(--c4)}svg .f5{fill:var(--c5)}svg .f6{fill:var(--c6)}svg .f7{fill:var(--c7)}

@@ -36,7 +36,7 @@ std::string ecdf_band_chart(const EcdfPlot& plot) {
   const Scale x(range, kLeft, kRight);
   MarkRows marks;
   for (const Mark& m : plot.marks)
-    if (std::isfinite(m.at)) marks.add(x(m.at), m.name, "mark");
+    if (std::isfinite(m.at)) marks.add(x(m.at), mark_name(m.name, m.at, range), "mark");
   Legend legend(kLeft, kRight);
   size_t banded = 0;
   for (size_t i = 0; i < plot.series.size(); ++i) {
@@ -91,12 +91,12 @@ std::string exceedance_chart(const TailPlot& plot) {
 
   MarkRows marks;
   const auto mark = [&](const std::optional<double>& at, const std::string& name) {
-    if (at && std::isfinite(*at)) marks.add(x(*at), name, "mark");
+    if (at && std::isfinite(*at)) marks.add(x(*at), mark_name(name, *at, range), "mark");
   };
   mark(plot.threshold, "threshold u");
   mark(plot.high_water, "largest seen");
   for (const Mark& m : plot.marks)
-    if (std::isfinite(m.at)) marks.add(x(m.at), m.name, "change");
+    if (std::isfinite(m.at)) marks.add(x(m.at), mark_name(m.name, m.at, range), "change");
   Legend legend(kLeft, kRight);
   if (!seen.empty()) legend.add(Legend::Sign::kDot, "pt", plot.empirical_name);
   if (fitted.size() > 1) legend.add(Legend::Sign::kLine, "curve s0", plot.fitted_name);
@@ -122,8 +122,6 @@ std::string exceedance_chart(const TailPlot& plot) {
   if (limit) {
     const double at = y(*plot.evidence_limit);
     c.line(kLeft, at, kRight, at, "mark");
-    c.text(kLeft + 6, at + (bottom - at > 16 ? 13 : -4), "evidence ends: p = 1/(100 n)", "start",
-           "tick");
   }
   marks.draw(c, top, bottom);
   if (const auto d = line_path(fitted, x, y); !d.empty()) c.path(d, "curve s0", plot.fitted_name);
@@ -139,6 +137,12 @@ std::string exceedance_chart(const TailPlot& plot) {
       c.close_group();
     }
   }
+  // Last, with a halo: lines of marks run through here.
+  if (limit) {
+    const double at = y(*plot.evidence_limit);
+    c.text(kLeft + 6, at + (bottom - at > 16 ? 13 : -4), "evidence ends: p = 1/(100 n)", "start",
+           "halo");
+  }
   if (seen.empty() && fitted.empty() && bound.empty()) no_data(c, top, bottom);
   legend.draw(c, bottom + 42);
   return c.finish(plot.label);
@@ -152,8 +156,10 @@ std::string qq_chart(const QqPlot& plot) {
   const auto lower = cut(plot.lower, range, range, kColumns),
              upper = cut(plot.upper, range, range, kColumns);
   Legend legend(kLeft, kQqRight);
-  legend.add(Legend::Sign::kLine, "diagonal", "equal");
-  if (!points.empty()) legend.add(Legend::Sign::kDot, "pt0", "quantile");
+  if (!points.empty()) {
+    legend.add(Legend::Sign::kLine, "diagonal", "equal");
+    legend.add(Legend::Sign::kDot, "pt0", "quantile");
+  }
   if (lower.size() > 1 || upper.size() > 1) legend.add(Legend::Sign::kLine, "curve s6", "envelope");
   const double top = 26, bottom = top + kSide;
   const Scale y(range, bottom, top);
@@ -164,7 +170,7 @@ std::string qq_chart(const QqPlot& plot) {
   const auto ticks = nice_ticks(range, 5);
   c.x_axis(x, bottom, top, unit, "quantile of the " + plain(plot.model, 30), 5);
   c.y_axis(y, kLeft, kQqRight, ticks, tick_labels(ticks, unit));
-  c.line(x(range.low), y(range.low), x(range.high), y(range.high), "diagonal");
+  if (!points.empty()) c.line(x(range.low), y(range.low), x(range.high), y(range.high), "diagonal");
   for (const auto* curve : {&lower, &upper})
     if (const auto d = line_path(*curve, x, y); !d.empty()) c.path(d, "curve s6", "envelope");
   if (points.empty())

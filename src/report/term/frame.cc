@@ -65,6 +65,8 @@ Frame::Frame(const PlotOptions& options, std::string y_name, Ticks y, int most_c
 
 std::string Frame::safe(std::string_view name, size_t most) const {
   std::string s = plain(name, most);
+  // plain() adds its dots to what it cut.
+  if (static_cast<size_t>(length(s)) > most) s = plain(name, most > 3 ? most - 3 : 1);
   if (options_.unicode) return s;
   std::string out;
   for (const char c : s)

@@ -49,6 +49,8 @@ std::vector<Point> positive(const std::vector<Point>& points) {
 int about(const PlotOptions& o) { return std::max(std::clamp(o.width, 32, 400) / 12, 2); }
 int about_rows(const PlotOptions& o) { return std::max(std::clamp(o.height, 4, 100) / 3, 2); }
 
+std::string titled(std::string name, bool any) { return any ? name : "no data: " + name; }
+
 constexpr AxisRange kShares{0, 1, false};
 
 }  // namespace
@@ -58,7 +60,7 @@ std::string ecdf(const EcdfPlot& plot, const PlotOptions& options) {
   std::vector<std::vector<Point>> series;
   for (const EcdfSeries& s : plot.series) series.push_back(cut(s.points, range, kShares, 800));
   const bool any = std::any_of(series.begin(), series.end(), [](auto& s) { return !s.empty(); });
-  Frame f(options, any ? "share of samples at or below" : "share of samples at or below (no data)",
+  Frame f(options, titled("share of samples at or below", any),
           {{0, "0"}, {0.25, "0.25"}, {0.5, "0.5"}, {0.75, "0.75"}, {1, "1"}});
   const svg::Unit unit = unit_of(plot.quantity, range);
   f.x_axis(ticks_of(range, unit, about(options)),
@@ -100,7 +102,7 @@ std::string run_order(const RunPlot& plot, const PlotOptions& options) {
   const AxisRange range = value_range(plot);
   const svg::Unit unit = unit_of(plot.quantity, range);
   const bool any = std::any_of(plot.columns.begin(), plot.columns.end(), drawable);
-  Frame f(options, axis_name(plot.quantity.name, unit.name, range.log) + (any ? "" : " (no data)"),
+  Frame f(options, titled(axis_name(plot.quantity.name, unit.name, range.log), any),
           ticks_of(range, unit, about_rows(options)));
   const double samples = plot.samples > 0 ? static_cast<double>(plot.samples)
                                           : static_cast<double>(plot.columns.size());
@@ -152,17 +154,19 @@ std::string exceedance(const TailPlot& plot, const PlotOptions& options) {
   Frame::Ticks y;
   for (double p : decades(shares, about_rows(options) + 2))
     y.emplace_back(share_of(shares, p), decade_label(p));
-  Frame f(options, fmt::format("P(X > x) per {} (log scale){}", plot.per, any ? "" : " (no data)"),
-          y);
+  Frame f(options, titled(fmt::format("P(X > x) per {} (log scale)", plot.per), any), y);
   const svg::Unit unit = unit_of(plot.quantity, range);
   f.x_axis(ticks_of(range, unit, about(options)), axis_name(plot.quantity.name, unit.name, false));
   Grid& g = f.grid();
   const bool limit = plot.evidence_limit && *plot.evidence_limit > shares.low &&
                      *plot.evidence_limit < shares.high;
   if (limit) g.row(share_of(shares, *plot.evidence_limit), kLimit);
-  if (plot.threshold) f.mark(share_of(range, *plot.threshold), "threshold u", kMark);
-  if (plot.high_water) f.mark(share_of(range, *plot.high_water), "largest seen", kMark);
-  for (const Mark& m : plot.marks) f.mark(share_of(range, m.at), m.name, kChange);
+  const auto mark = [&](const std::optional<double>& at, const std::string& name, const Pen& pen) {
+    if (at) f.mark(share_of(range, *at), mark_name(name, *at, range), pen);
+  };
+  mark(plot.threshold, "threshold u", kMark);
+  mark(plot.high_water, "largest seen", kMark);
+  for (const Mark& m : plot.marks) mark(m.at, m.name, kChange);
   polyline(g, fitted, range, shares, kFit);
   polyline(g, bound, range, shares, kBound);
   polyline(g, seen, range, shares, kSeen);
@@ -180,8 +184,7 @@ std::string qq(const QqPlot& plot, const PlotOptions& options) {
   const auto points = cut(plot.points, range, range, 800, 100);
   // A cell is about twice as high as wide: so wide, the diagonal is one.
   Frame f(options,
-          axis_name("observed " + plot.quantity.name, unit.name, false) +
-              (points.empty() ? " (no data)" : ""),
+          titled(axis_name("observed " + plot.quantity.name, unit.name, false), !points.empty()),
           ticks_of(range, unit, about_rows(options)), 2 * std::clamp(options.height, 16, 100));
   f.x_axis(ticks_of(range, unit, 4), axis_name("quantile of the " + plot.model, unit.name, false));
   Grid& g = f.grid();

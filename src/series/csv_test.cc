@@ -146,6 +146,7 @@ TEST(Csv, ReadsAFile) {
   EXPECT_THAT(read_series(path, o).error().message, HasSubstr("17 bytes, expected at most 4"));
   EXPECT_EQ(read_series(dir->path() / "none.csv", {}).error().code, ExitCode::usage);
   EXPECT_EQ(read_series(dir->path(), {}).error().code, ExitCode::usage);
+  EXPECT_THAT(read_series("/dev/zero", {}).error().fix, HasSubstr("to a file"));
 }
 
 TEST(Format, NamesRoundTrip) {

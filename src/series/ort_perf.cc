@@ -40,8 +40,13 @@ bool parse_row(std::string_view line, Row& row) {
          whole_number(fields[3], row.run) && row.run >= 0;
 }
 
+// "P50 Latency is 0.05sec", and in later versions "P50 Latency: 0.05 s".
 bool is_summary(std::string_view line) {
-  return line.find(" Latency is ") != std::string_view::npos && line.ends_with("sec");
+  const size_t at = line.find(" Latency");
+  if (at == std::string_view::npos || line.find(',') != std::string_view::npos) return false;
+  const std::string_view rest = line.substr(at + 8);
+  return (rest.starts_with(" is ") && rest.ends_with("sec")) ||
+         (rest.starts_with(": ") && rest.ends_with(" s"));
 }
 
 }  // namespace

@@ -132,8 +132,12 @@ Result<std::vector<Series>> parse_series(std::string_view bytes, std::string_vie
 }
 
 Result<std::vector<Series>> read_series(const fs::path& path, const ReadOptions& options) {
-  // Asked before mapping: a wrong path may name a disk image.
   std::error_code ec;
+  const auto status = fs::status(path, ec);
+  if (!ec && fs::exists(status) && !fs::is_regular_file(status))
+    return bad_input(fmt::format("{}: not a regular file", path.string()),
+                     "a pipe or folder cannot be mapped: write the list to a file");
+  // Asked before mapping: a wrong path may name a disk image.
   const auto size = fs::file_size(path, ec);
   if (!ec && size > static_cast<uintmax_t>(std::max<int64_t>(0, options.max_bytes)))
     return bad_input(

@@ -2,6 +2,7 @@
 // Arrays with one object a sample: trtexec --exportTimes and `assay bench --export-times`. And
 // which tool a JSON file is of.
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "base/text.h"
@@ -54,6 +55,9 @@ class Sniffer : public JsonWalker {
   bool timed_ = false;
 };
 
+// A point in time on trtexec's axis.
+bool is_moment(std::string_view key) { return key.ends_with("Ms") && !is_duration(key); }
+
 // One object a sample.
 class Rows : public JsonWalker {
  public:
@@ -84,6 +88,10 @@ class Times : public Rows {
   bool on_value(const JsonValue& v) override {
     if (!member()) return outside(v);
     if (key(2) != wanted_) {
+      if (v.kind == JsonValue::Kind::number && is_moment(key(2))) {
+        bool inexact = false;
+        latest_ = std::max(latest_, scaled(v.number, kMs.power, inexact).value_or(0));
+      }
       if (collector.size() == 0 && is_duration(key(2)) && names_.size() < 400)
         names_ += (names_.empty() ? "" : ", ") + one_line(key(2), 40);
       return true;
@@ -104,9 +112,15 @@ class Times : public Rows {
   }
   std::string wanted_, names_;
   bool seen_ = false;
+  int64_t latest_ = 0;  // ns
 
  public:
   Collector collector;
+  // trtexec keeps moments as float ms since its start (InferenceTrace), and durations are their
+  // differences: one step of a float of 24 bits at the latest moment, in ns.
+  double float_step() const {
+    return latest_ <= 0 ? 0 : std::ldexp(1e6, std::ilogb(static_cast<double>(latest_) / 1e6) - 23);
+  }
 };
 
 class Bench : public Rows {
@@ -199,9 +213,17 @@ Result<std::vector<Series>> parse_times_json(std::string_view bytes, std::string
   ASSAY_CHECK(t.walk(bytes));
   if (!options.column.empty() && options.column != "latencyMs")
     t.collector.note("column read: " + one_line(options.column, 60));
+  const double step = t.float_step();
+  if (step >= 10)
+    t.collector.note(fmt::format(
+        "durations are differences of 32-bit times: they are told apart by {:.0f} ns at "
+        "the end of this run",
+        step));
   std::vector<Collector> all;
   all.push_back(std::move(t.collector));
-  return finish_all(std::move(all), where, {});
+  ASSAY_TRY(auto out, finish_all(std::move(all), where, {}));
+  out[0].tick_ns = std::max(out[0].tick_ns, step);
+  return out;
 }
 
 Result<std::vector<Series>> parse_bench_json(std::string_view bytes, std::string_view where,

@@ -21,7 +21,7 @@ Result<std::vector<Series>> parse(std::string_view text, const std::string& colu
   return parse_series(text, "runs/out.json", o);
 }
 
-// Members as sampleReporting.cpp of TensorRT 8.4 and 10 names them.
+// Members as exportJSONTrace() of trtexec's sources names them; later versions have no endToEndMs.
 constexpr const char* kTrtexec8 = R"([
   { "startEnqMs" : 0.1, "endEnqMs" : 0.2, "startH2dMs" : 0.1, "endH2dMs" : 0.15,
     "startComputeMs" : 0.2, "endComputeMs" : 1.45, "startD2hMs" : 1.45, "endD2hMs" : 1.5,
@@ -51,6 +51,15 @@ TEST(Trtexec, LatencyUnlessAnotherColumnIsChosen) {
   EXPECT_THAT(parse(kTrtexec8, "startComputeMs").error().message, HasSubstr("no duration"));
   EXPECT_THAT(parse(kTrtexec8, "enqMs").error().message,
               HasSubstr("[0]: no \"enqMs\", but h2dMs, computeMs, d2hMs, latencyMs, endToEndMs"));
+}
+
+// Moments are floats of ms: 2^11 <= 3000 < 2^12 steps by 2^(11 - 23) ms.
+TEST(Trtexec, SaysHowCoarseItsClockIs) {
+  const auto r = parse(R"([{"startEnqMs": 1, "latencyMs": 1.25},
+                          {"startEnqMs": 3000, "endEnqMs": 2999, "latencyMs": 1.2475}])");
+  ASSERT_TRUE(r) << r.error().message;
+  EXPECT_NEAR((*r)[0].tick_ns, 244.140625, 1e-6);
+  EXPECT_THAT((*r)[0].notes, Contains(HasSubstr("told apart by 244 ns at the end")));
 }
 
 TEST(Trtexec, RowsMustAllHaveIt) {
@@ -126,8 +135,8 @@ constexpr const char* kOrt =
     "mobilenet,9.51e-05,104857600,98,2\n"
     "\n"
     "Min Latency is 9.51e-05sec\n"
-    "P50 Latency is 0.0559777sec\n"
-    "P999 Latency is 0.056 sec\n";
+    "P50 Latency is 0.0559777 sec\n"
+    "P999 Latency: 0.056 s\n";
 
 TEST(OrtPerf, RowsAndSummary) {
   auto r = parse(kOrt);

@@ -120,8 +120,4 @@ std::vector<std::optional<double>> lmoment_bootstrap_upper(const GpdFit& fit, do
   return out;
 }
 
-std::optional<int64_t> upper_rank(int64_t n, double p, double confidence) {
-  return quantile_ranks(n, 1 - p, 2 * confidence - 1).upper;
-}
-
 }  // namespace assay::stats

@@ -67,11 +67,19 @@ Result<report::StatsOptions> options_from(const Flags& f) {
   return o;
 }
 
-// "a.json" or "a1, a2, a3".
+// "times", or "b0 (10 launches)": the names up to their launch, each once.
 std::string side_name(std::span<const report::SeriesStats> side) {
-  std::string out;
-  for (size_t i = 0; i < side.size() && i < 3; ++i) out += (i ? ", " : "") + side[i].input.name;
-  return side.size() > 3 ? fmt::format("{} and {} more", out, side.size() - 3) : out;
+  std::vector<std::string> names;
+  for (const auto& s : side) {
+    const std::string stem =
+        side.size() > 1 ? s.input.name.substr(0, s.input.name.find('/')) : s.input.name;
+    if (std::find(names.begin(), names.end(), stem) == names.end()) names.push_back(stem);
+  }
+  std::string out =
+      fmt::format("{}", fmt::join(std::span(names).first(std::min<size_t>(names.size(), 3)), ", "));
+  if (names.size() > 3) out += fmt::format(" and {} more", names.size() - 3);
+  if (side.size() > names.size()) out += fmt::format(" ({} launches)", side.size());
+  return out;
 }
 
 // Where side B begins, when there are two sides.

@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t kColumns = 96;
 constexpr size_t kLongest = 2000;
+constexpr size_t kHanging = 12;  // of later lines of Part::lines
 
 size_t columns(std::string_view s) {
   return static_cast<size_t>(
@@ -69,13 +70,16 @@ std::string to_text(const Document& d, bool colour) {
   std::string out;
   for (const Part& p : d.parts) {
     const Section& s = p.section;
+    if (p.page_only) continue;
     if (!out.empty()) out += "\n";
     out += plain(s.heading, 200);
     if (!s.word.empty()) out += "  " + coloured(s.word, colour);
     out += "\n";
     for (const std::string& text : s.paragraphs)
       out += wrapped(plain(text, kLongest), "  ", "    ");
-    if (s.table && !s.table->empty()) {
+    for (const std::string& line : p.lines)
+      out += wrapped(plain(line, kLongest), "  ", std::string(kHanging, ' '));
+    if (s.table && !s.table->empty() && p.lines.empty()) {
       if (!s.paragraphs.empty()) out += "\n";
       out += indented(s.table->text(), "  ");
     }

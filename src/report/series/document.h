@@ -18,6 +18,8 @@ struct Part {
   Section section;                 // notes: how to read it, not in the terminal
   std::vector<std::string> next;   // what to do now
   std::vector<std::string> plots;  // whole lines, for a terminal
+  std::vector<std::string> lines;  // for a terminal in the place of the table
+  bool page_only = false;          // too long for a terminal
 };
 struct Document {
   std::string title, subtitle;

@@ -43,12 +43,14 @@ std::string count_with_plural(int64_t n, std::string_view one) {
 std::string probability_text(double p) {
   if (!std::isfinite(p)) return "-";
   if (p == 0) return "0";
-  return p >= .001 ? fmt::format("{:.4g}", p) : fmt::format("{:.2e}", p);
+  if (p >= .001) return fmt::format("{:.4g}", p);
+  const int exponent = static_cast<int>(std::floor(std::log10(p) + 1e-9));
+  return fmt::format("{:.3g}e{}", p / std::pow(10.0, exponent), exponent);  // 1e-4, 1.58e-12
 }
 
 std::string p_value_text(const std::optional<double>& p) {
   if (!p || !std::isfinite(*p)) return "-";
-  return *p < 1e-6 ? "<1e-6" : *p < .001 ? fmt::format("{:.1e}", *p) : fmt::format("{:.3f}", *p);
+  return *p < 1e-6 ? "<1e-6" : *p < .001 ? probability_text(*p) : fmt::format("{:.3f}", *p);
 }
 
 std::string percent_text(double share) { return fmt::format("{:.3g} %", share * 100); }

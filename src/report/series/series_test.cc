@@ -41,10 +41,10 @@ std::vector<SeriesStats> launches(double median_ns, size_t count, uint64_t seed,
   std::normal_distribution<double> normal;
   std::vector<SeriesStats> out;
   for (size_t i = 0; i < count; ++i)
-    out.push_back(analyse_series(made("l" + std::to_string(i),
-                                      median_ns * std::exp(effect * normal(random)), 1500,
-                                      seed * 1000 + i),
-                                 {}));
+    out.push_back(
+        analyse_series(made("l" + std::to_string(i), median_ns * std::exp(effect * normal(random)),
+                            1500, seed * 1000 + i),
+                       {}));
   return out;
 }
 
@@ -165,7 +165,8 @@ TEST(SeriesReport, NothingCrashesOnOddSeries) {
     r.levels = split_levels(r.series, r.options);
     to_html(stats_document(r, draw));
     to_text(stats_document(report_of({in}), draw), true);
-    r.comparison = compare_sides(std::span(r.series).first(1), std::span(r.series).last(1), "", "", {});
+    r.comparison =
+        compare_sides(std::span(r.series).first(1), std::span(r.series).last(1), "", "", {});
     EXPECT_TRUE(parse_json(stats_json(r), "made"));
     WcetReport w;
     w.series.push_back(analyse_wcet({in, {}}, {}));

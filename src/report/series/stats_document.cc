@@ -15,6 +15,7 @@ void add_comparison(Document& d, const StatsReport& report, const DrawOptions& d
 
 namespace {
 
+constexpr size_t kMostRows = 24;    // of the overview in a terminal
 constexpr size_t kMostDetails = 8;  // series with a section of their own, beside the overview
 
 std::string source_text(const SeriesStats& s) {
@@ -39,7 +40,7 @@ std::string dependence_text(const SeriesStats& s) {
   double worst = 1;
   for (const auto& row : s.rows) worst = std::max(worst, row.tau);
   return fmt::format(
-      "dependence: tau {:.2f} at p50, {:.2f} at p99; {:.3g} of {} samples count as independent; "
+      "dependence: tau {:.2f} at p50, {:.2f} at p99; {:.0f} of {} samples count as independent; "
       "largest |r| {:.2f} at lag {}",
       tau_at(s, .5), tau_at(s, .99), s.gate.ess_ratio * static_cast<double>(s.n()), s.n(),
       s.gate.max_abs_r, s.gate.max_r_lag);
@@ -85,7 +86,7 @@ void add_next(Part& p, const SeriesStats& s, const StatsOptions& o) {
   if (s.input.averaged)
     p.next.push_back(
         "time every inference on its own (Google Benchmark: ->Iterations(1)); means have no tail");
-  else if (most > 0)
+  else if (most > 0 && s.gate.trust != Trust::rejected)
     p.next.push_back(
         fmt::format("take {} samples for every quantile asked for; ten times that "
                     "makes the bounds useful",
@@ -167,6 +168,24 @@ std::string cell_of(const SeriesStats& s, double q, const TimeScale& scale) {
   return "-";
 }
 
+// "DEGRADED: 19 (latencies from elsewhere: ...)", "REJECTED: 1 (b: step: ...)".
+std::string trust_summary(std::span<const SeriesStats> series) {
+  std::string out;
+  for (Trust trust : {Trust::trusted, Trust::degraded, Trust::rejected}) {
+    int64_t count = 0;
+    std::string first;
+    for (const SeriesStats& s : series) {
+      if (s.gate.trust != trust) continue;
+      if (++count == 1 && !s.gate.reasons.empty())
+        first = fmt::format(" ({}{})", trust == Trust::rejected ? s.input.name + ": " : "",
+                            s.gate.reasons.front());
+    }
+    if (count == 0) continue;
+    out += fmt::format("{}{} {}{}", out.empty() ? "trust: " : ", ", count, word(trust), first);
+  }
+  return out;
+}
+
 void add_overview(Document& d, const StatsReport& report, const DrawOptions& draw) {
   Part p;
   p.section.heading = count_with_plural(static_cast<int64_t>(report.series.size()), "series");
@@ -191,9 +210,13 @@ void add_overview(Document& d, const StatsReport& report, const DrawOptions& dra
   }
   p.section.table = std::move(t);
   p.section.paragraphs.push_back(
-      fmt::format("{:.4g} % bounds by order statistics; trust without its reasons: give one file, "
-                  "or --format md, html or json, for those",
-                  report.options.confidence * 100));
+      fmt::format("{:.4g} % bounds by order statistics", report.options.confidence * 100));
+  p.section.paragraphs.push_back(trust_summary(report.series));
+  // A comparison is about its sides; very many rows are for a page.
+  if (report.series.size() > kMostRows || report.comparison) {
+    p.lines.emplace_back("each series: --format md, html, csv or json");
+    if (report.comparison) p.section.heading = "Launches";
+  }
   add_plot(d, p, draw, ecdf_of(report.series, report.options.confidence), "ecdf.svg",
            report.series.size() > 8 ? "The first 8 series" : "All series");
   d.parts.push_back(std::move(p));

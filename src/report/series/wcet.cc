@@ -169,7 +169,12 @@ std::vector<std::string> what_would_help(const stats::Pwcet& w, const stats::Gat
   if (w.n_needed > w.n)
     out.push_back(
         fmt::format("measure at least {} inferences in one launch (here {})", w.n_needed, w.n));
-  if (gate.trust == Trust::rejected)
+  const bool averages = !gate.reasons.empty() && gate.reasons.front().starts_with("averages");
+  if (averages)
+    out.push_back(
+        "time every inference on its own (Google Benchmark: ->Iterations(1)); a mean over several "
+        "has a lighter tail than the latency");
+  else if (gate.trust == Trust::rejected)
     out.push_back(
         "measure on a quiet machine with fixed clocks; `assay stats FILE` shows what is wrong with "
         "the series");

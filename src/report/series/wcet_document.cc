@@ -153,6 +153,12 @@ void add_series(Document& d, const WcetReport& report, const WcetSeries& s, cons
   Part list;
   list.section.heading = "Applicability";
   list.section.table = applicability_table(w);
+  for (const auto& a : w.list)
+    list.lines.push_back(fmt::format("{}  {}: {}",
+                                     a.pass       ? "pass"
+                                     : a.required ? "FAIL"
+                                                  : "note",
+                                     a.name, a.detail));
   list.section.notes = {"Each condition that may refuse the pWCET, and whether it holds here."};
   d.parts.push_back(std::move(list));
 }

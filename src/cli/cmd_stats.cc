@@ -36,6 +36,7 @@ Result<report::StatsOptions> options_from(const Flags& f) {
   report::StatsOptions o;
   for (const std::string& part : split(f.percentile)) {
     ASSAY_TRY(double q, parse_share(part + "%", "--percentile"));
+    q = std::round(q * 1e12) / 1e12;  // 99.99 / 100 is not the double nearest .9999
     if (std::none_of(o.q.begin(), o.q.end(),
                      [&](double have) { return std::abs(have - q) < 1e-12; }))
       o.q.push_back(q);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kColumns = 96;
 constexpr size_t kLongest = 2000;
-constexpr size_t kHanging = 12;  // of later lines of Part::lines
+constexpr size_t kHanging = 10;  // of later lines of Part::lines
 
 size_t columns(std::string_view s) {
   return static_cast<size_t>(

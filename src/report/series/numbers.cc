@@ -35,6 +35,7 @@ std::string TimeScale::with_unit(double ns) const {
 }
 
 std::string count_with_plural(int64_t n, std::string_view one) {
+  if (one == "latency" && n != 1) return fmt::format("{} latencies", n);
   const char* plural = n == 1 ? "" : one.ends_with("ch") ? "es" : "s";
   return fmt::format("{} {}{}", n, one.ends_with("series") ? "series" : one,
                      one.ends_with("series") ? "" : plural);

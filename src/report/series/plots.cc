@@ -17,7 +17,6 @@ namespace assay::report {
 namespace {
 
 constexpr int kColumns = 720;  // of data handed on; the drawings cut further
-constexpr size_t kMostCurves = 8;
 constexpr size_t kMostPoints = 1000;
 
 void add(Document& d, Part& part, const DrawOptions& draw, std::string svg, std::string lines,
@@ -43,12 +42,14 @@ EcdfPlot ecdf_of(std::span<const SeriesStats> series, double confidence) {
   plot.label = "Share of latencies at or below each value";
   const size_t shown = std::min(series.size(), kMostCurves);
   int64_t low = INT64_MAX, high = 0;
-  for (const SeriesStats& s : series.first(shown)) {
+  for (size_t i = 0; i < shown; ++i) {
+    const SeriesStats& s = series[i * series.size() / shown];
     if (s.sorted.empty()) continue;
     low = std::min(low, s.minimum());
     high = std::max(high, s.maximum());
   }
-  for (const SeriesStats& s : series.first(shown)) {
+  for (size_t i = 0; i < shown; ++i) {
+    const SeriesStats& s = series[i * series.size() / shown];
     if (s.sorted.empty()) continue;
     EcdfSeries e;
     e.name = s.input.name;

@@ -10,8 +10,9 @@
 
 namespace assay::report {
 
-// Up to 8 series; the band (DKW, of n / tau) where there are one or two; `marks`: quantiles of a
-// single one.
+inline constexpr size_t kMostCurves = 8;
+// Up to kMostCurves series, evenly chosen; the band (DKW, of n / tau) where there are one or two;
+// `marks`: quantiles of a single one.
 EcdfPlot ecdf_of(std::span<const SeriesStats> series, double confidence);
 RunPlot run_order_of(std::span<const int64_t> samples, int64_t warm_up, const stats::Gate& gate,
                      std::span<const int64_t> sorted, const std::string& name);

@@ -15,12 +15,14 @@ void add_comparison(Document& d, const StatsReport& report, const DrawOptions& d
 
 namespace {
 
+constexpr int64_t kFewestForDependence = 100;
 constexpr size_t kMostRows = 24;    // of the overview in a terminal
 constexpr size_t kMostDetails = 8;  // series with a section of their own, beside the overview
 
 std::string source_text(const SeriesStats& s) {
-  std::string out =
-      fmt::format("{} latencies ({}, {})", s.input.samples.size(), s.input.format, s.input.unit);
+  std::string out = fmt::format(
+      "{} ({}, {})", count_with_plural(static_cast<int64_t>(s.input.samples.size()), "latency"),
+      s.input.format, s.input.unit);
   if (s.input.averaged) out += ", each a mean over several inferences";
   if (s.warm_up > 0) out += fmt::format("; the first {} cut as warm-up, {} used", s.warm_up, s.n());
   return out;
@@ -129,7 +131,7 @@ void add_series(Document& d, const StatsReport& report, const SeriesStats& s,
   p.section.paragraphs.push_back(source_text(s));
   if (!s.gate.reasons.empty()) p.section.paragraphs.push_back(reasons_text(s.gate));
   for (const auto& note : s.input.notes) p.section.paragraphs.push_back("note: " + note);
-  p.section.paragraphs.push_back(dependence_text(s));
+  if (s.n() >= kFewestForDependence) p.section.paragraphs.push_back(dependence_text(s));
   if (s.requirement) p.section.paragraphs.push_back(requirement_text(s, report.options));
   const TimeScale scale(
       static_cast<double>(s.sorted.empty() ? 0 : s.sorted[(s.sorted.size() - 1) / 2]));
@@ -218,7 +220,9 @@ void add_overview(Document& d, const StatsReport& report, const DrawOptions& dra
     if (report.comparison) p.section.heading = "Launches";
   }
   add_plot(d, p, draw, ecdf_of(report.series, report.options.confidence), "ecdf.svg",
-           report.series.size() > 8 ? "The first 8 series" : "All series");
+           report.series.size() > kMostCurves ? fmt::format("{} of the {} series, evenly chosen",
+                                                            kMostCurves, report.series.size())
+                                              : "All series");
   d.parts.push_back(std::move(p));
 }
 

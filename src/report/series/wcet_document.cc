@@ -73,7 +73,8 @@ std::string deadline_text(const Deadline& d, double confidence) {
       confidence * 100, d.tau);
   if (d.model)
     out +=
-        fmt::format("; model: {}, below {} with {:.4g} %{}", probability_text(*d.model),
+        fmt::format("; model: {}{}, below {} with {:.4g} %{}", probability_text(*d.model),
+                    *d.model == 0 ? " (beyond the end of the fitted law)" : "",
                     d.model_upper ? probability_text(*d.model_upper) : "(not bounded)",
                     confidence * 100, d.extrapolation ? fmt::format(" ({})", kExtrapolation) : "");
   return out;
@@ -127,9 +128,10 @@ void add_series(Document& d, const WcetReport& report, const WcetSeries& s, cons
       word(s.gate.trust), s.gate.reasons.empty() ? "" : ": ", fmt::join(s.gate.reasons, "; ")));
   for (const auto& note : s.input.notes) lines.push_back("note: " + note);
   if (!s.sorted.empty())
-    lines.push_back(fmt::format("high-water mark {} in {} inferences (seen, no bound)",
-                                scale.with_unit(static_cast<double>(s.sorted.back())),
-                                s.sorted.size()));
+    lines.push_back(
+        fmt::format("high-water mark {} in {} (seen, no bound)",
+                    scale.with_unit(static_cast<double>(s.sorted.back())),
+                    count_with_plural(static_cast<int64_t>(s.sorted.size()), "inference")));
   for (const auto& reason : w.reasons) lines.push_back("refused: " + reason);
   if (!w.refused) {
     lines.push_back(fit_text(w, scale));

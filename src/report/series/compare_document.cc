@@ -50,7 +50,7 @@ Table decile_table(const Comparison& c) {
   const std::string unit = fmt::format(" {}", scale.unit());
   Table t({"decile", "A" + unit, "B" + unit, "shift" + unit, "B / A"});
   for (const Decile& d : c.deciles)
-    t.add({quantile_name(d.q), scale(d.a), scale(d.b), scale(d.b - d.a),
+    t.add({percent_text(d.q), scale(d.a), scale(d.b), scale(d.b - d.a),
            d.a > 0 ? ratio_text(d.b / d.a) : "-"});
   return t;
 }

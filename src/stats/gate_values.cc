@@ -104,22 +104,26 @@ int64_t slow_front(std::span<const float> ranks, int64_t cut) {
   return std::min(at, cut);
 }
 
-bool comes_and_goes(std::span<const int64_t> part, const Slices& slices, double limit) {
-  const std::vector<int64_t>& c = slices.counts;
-  const auto k = static_cast<int64_t>(c.size());
-  if (k < 5 || slices.fullest < 2) return false;
-  int64_t low = std::max_element(c.begin(), c.end()) - c.begin(), high = low;
-  if (low > 0 && (high + 1 >= k || c[low - 1] >= c[high + 1]))
-    --low;
-  else if (high + 1 < k)
-    ++high;
-  const int64_t length = static_cast<int64_t>(part.size()) / k;
-  // At an end one slice must remain to compare with, even if the burst's neighbour is in it.
-  if (low == 0) low = c[0] * 2 < c[high] ? 1 : 0;
-  if (high + 1 == k) high -= c[k - 1] * 2 < c[low] ? 1 : 0;
-  if (low == 0 || high + 1 == k) return false;
-  return std::abs(shift(two_quantiles(part.first(low * length)).median,
-                        two_quantiles(part.subspan((high + 1) * length)).median)) <= limit;
+bool comes_and_goes(std::span<const int64_t> part, std::span<const float> ranks, float threshold) {
+  constexpr int64_t kSlices = 40;
+  const auto n = static_cast<int64_t>(ranks.size());
+  const int64_t length = n / kSlices;
+  if (length < 1 || part.size() != ranks.size()) return false;
+  std::vector<int64_t> c(kSlices, 0);
+  for (int64_t i = 0; i < length * kSlices; ++i) c[i / length] += ranks[i] > threshold;
+  const int64_t most = std::max_element(c.begin(), c.end()) - c.begin();
+  int64_t low = most, high = most + 1;  // slices [low, high)
+  while (low > 0 && 4 * c[low - 1] >= c[most]) --low;
+  while (high < kSlices && 4 * c[high] >= c[most]) ++high;
+  const double burst =
+      static_cast<double>(two_quantiles(part.subspan(low * length, (high - low) * length)).median);
+  // Its ends may lie in the next slices; at the ends of the series these must do.
+  if (low > 1) --low;
+  if (high < kSlices - 1) ++high;
+  if (low == 0 || high >= kSlices) return false;
+  const auto before = static_cast<double>(two_quantiles(part.first(low * length)).median);
+  const auto after = static_cast<double>(two_quantiles(part.subspan(high * length)).median);
+  return burst > before && std::abs(after - before) < (burst - before) / 3;
 }
 
 }  // namespace assay::stats

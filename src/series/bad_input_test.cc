@@ -44,7 +44,12 @@ TEST(BadInput, IsNamedWithPlaceAndFix) {
       {"[{\"latencyMs\":1}]", "a trtexec file are in ms, but --unit says us", "leave out", "us"},
       {"{\"results\":[]}", "a hyperfine file are in s", "leave out", "us"},
       {"{\"benchmarks\":[]}", "each row says its unit", "leave out", "us"},
+      {"latency,unit\n1.5,ms\n1.5,\n", "line 3: '' is no unit of time"},
+      {"latency,unit\n1.5,ms\n1.5\n", "line 3: 1 columns, expected a value in column 2"},
+      {"latency,unit\n1.5,ms\n1.5,us\n", "line 3: '1.5' is in us, but the column in ms", "", "ms"},
       // columns
+      {"name,iterations,real_time,cpu_time,time_unit\n\"BM\",9,1,1,ns\n", "CSV of Google Benchmark",
+       "json"},
       {"a_ms,b_us\n1,2\n", "2 columns could be the latency (a_ms, b_us)", "--column a_ms"},
       {"a,b\n1,2\n", "2 columns could be the latency (a, b)", "--column a", "ms"},
       {"1,2\n", "2 columns could be the latency (1, 2)", "--column 1", "ms"},

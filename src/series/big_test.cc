@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 #include <functional>
 
@@ -49,19 +50,23 @@ class Big : public testing::Test {
   }
   void read(const fs::path& path, int64_t rows, double most_seconds, double least_rate) {
     const int64_t before = memory("RssAnon"), begin = monotonic_ns();
+    const std::clock_t cpu_begin = std::clock();
     const auto r = read_series(path, {});
     const double seconds = static_cast<double>(monotonic_ns() - begin) / 1e9;
+    // Limits hold for the time on the processor: others may use the machine too.
+    const double cpu = static_cast<double>(std::clock() - cpu_begin) / CLOCKS_PER_SEC;
     const int64_t held = memory("RssAnon") - before;
     ASSERT_TRUE(r) << r.error().message;
     const auto& s = (*r)[0].samples;
     ASSERT_EQ(static_cast<int64_t>(s.size()), rows);
     for (int64_t i = 0; i < rows; ++i) ASSERT_EQ(s[static_cast<size_t>(i)], sample(i)) << i;
     const double megabytes = static_cast<double>(fs::file_size(path)) / 1e6;
-    std::printf("%s: %lld rows, %.0f MB in %.2f s (%.0f MB/s), %.2f bytes a row\n",
-                path.filename().c_str(), static_cast<long long>(rows), megabytes, seconds,
-                megabytes / seconds, static_cast<double>(held) / static_cast<double>(rows));
-    EXPECT_LT(seconds, most_seconds);
-    EXPECT_GT(megabytes / seconds, least_rate);
+    std::printf(
+        "%s: %lld rows, %.0f MB in %.2f s (%.2f s on the processor, %.0f MB/s), %.2f bytes a row\n",
+        path.filename().c_str(), static_cast<long long>(rows), megabytes, seconds, cpu,
+        megabytes / cpu, static_cast<double>(held) / static_cast<double>(rows));
+    EXPECT_LT(cpu, most_seconds);
+    EXPECT_GT(megabytes / cpu, least_rate);
     EXPECT_LT(held, rows * 9 + (8 << 20));
   }
   std::optional<TempDir> dir_;

@@ -43,7 +43,8 @@ struct Layout {
   std::vector<std::string_view> header;  // empty: none
   std::vector<std::string_view> first;   // fields of the first row of data
   size_t column = 0;
-  std::optional<Unit> unit;  // of values that carry none
+  std::optional<size_t> unit_column;  // of the header, where each row says its unit
+  std::optional<Unit> unit;           // of values that carry none
 };
 
 tl::unexpected<Error> no_values(std::string_view where) {
@@ -61,6 +62,10 @@ std::string names_of(const std::vector<std::string_view>& header) {
   for (size_t i = 0; i < header.size() && i < 12; ++i)
     out += (i ? ", " : "") + one_line(header[i], 40);
   return out + (header.size() > 12 ? ", ..." : "");
+}
+
+bool is_unit_title(std::string_view title) {
+  return title == "unit" || title == "units" || title == "Unit" || title == "time_unit";
 }
 
 Result<size_t> column_by_name(const Layout& l, const std::string& wanted, std::string_view where) {
@@ -134,6 +139,11 @@ Result<Layout> layout_of(std::string_view bytes, std::string_view where,
                          "check the file");
       return no_values(where);
     }
+    if (l.header.size() > 2 && l.header[0] == "name" && l.header[1] == "iterations" &&
+        l.header[2] == "real_time")
+      return bad_input(
+          fmt::format("{}: the CSV of Google Benchmark mixes benchmarks and aggregates", where),
+          "write it with --benchmark_out_format=json");
     l.first = split(second, l.separator);
   }
   if (options.column.empty()) {
@@ -150,6 +160,8 @@ Result<Layout> layout_of(std::string_view bytes, std::string_view where,
     ASSAY_TRY(l.column, column_by_name(l, options.column, where));
   }
   if (l.column < l.header.size()) l.unit = unit_of_name(l.header[l.column]);
+  for (size_t i = 0; i < l.header.size() && !l.unit; ++i)
+    if (i != l.column && is_unit_title(l.header[i])) l.unit_column = i;
   if (options.unit.empty()) return l;
   const Unit said = *parse_unit(options.unit);
   if (l.unit && l.unit->name != said.name)
@@ -181,20 +193,28 @@ Result<std::vector<Series>> parse_csv(std::string_view bytes, std::string_view w
   Collector c(Format::csv, stem_of(where), options);
   c.reserve(std::min(count_newlines(bytes) + 1,
                      static_cast<size_t>(std::max<int64_t>(0, options.max_samples))));
+  const size_t last = std::max(l.column, l.unit_column.value_or(0));
   Lines lines(bytes);
   if (!l.header.empty()) lines.next();
   while (lines.next()) {
     const auto place = [&] { return fmt::format("line {}", lines.line()); };
     Fields fields(lines.text(), l.separator);
-    std::string_view field;
-    for (size_t i = 0; i <= l.column; ++i)
-      if (!fields.next(field))
+    std::string_view next, field, unit;
+    for (size_t i = 0; i <= last; ++i) {
+      if (!fields.next(next))
         return bad_input(fmt::format("{}: {}: {} columns, expected a value in column {}", where,
-                                     place(), i, l.column + 1),
+                                     place(), i, i <= l.column ? l.column + 1 : last + 1),
                          "take the row out, or fill it in");
-    const Value v = scan_value(field);
+      if (i == l.column) field = next;
+      if (i == l.unit_column) unit = next;
+    }
+    Value v = scan_value(field);
     if (!v.whole()) return bad_value(v, field, where, place());
     if (v.kind != NumberKind::finite) return not_finite(v.kind, where, place(), field);
+    if (l.unit_column && !v.unit && !(v.unit = parse_unit(unit)))
+      return bad_input(fmt::format("{}: {}: {} is no unit of time, expected ns, us, ms or s", where,
+                                   place(), in_marks(unit)),
+                       "correct the column of units, or take it out");
     if (v.unit && l.unit && v.unit->name != l.unit->name)
       return bad_input(fmt::format("{}: {}: {} is in {}, but the column in {}", where, place(),
                                    in_marks(field), v.unit->name, l.unit->name),

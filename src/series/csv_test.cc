@@ -49,6 +49,8 @@ TEST(Csv, ReadsEverySpellingOfOneList) {
       {"run\tlatency (ms)\n0\t1.5\n1\t0.25\n2\t12\n", "", ""},
       {"run  latency_ms\n0 1.5\n1   0.25\n2 \t 12\n", "", ""},
       {"engine,latency\nfoo,1.5\nbar,0.25\n\"a,\nb\",12\n", "ms", ""},
+      {"latency,unit\n1.5,ms\n250,us\n12,ms\n", "", ""},
+      {"unit,latency\nms,1.5\nus,250\ns,0.012\n", "", "latency"},
       {"foo,1.5\nbar,0.25\nbaz,12\n", "ms", ""},
       {"foo,1.5 ms\nbar,0.25 ms\nbaz,12 ms\n", "", ""},
       {"1,1.5\n2,0.25\n3,12\n", "ms", "2"},

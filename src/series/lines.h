@@ -21,9 +21,9 @@ inline std::string_view trimmed(std::string_view s) {
 // those that start with "#" are passed over.
 class Lines {
  public:
-  // `quotes`: whether a quoted field may hold a newline.
-  explicit Lines(std::string_view bytes, bool quotes = true)
-      : rest_(bytes), quotes_(quotes && bytes.find('"') != std::string_view::npos) {}
+  // `plain`: neither quotes nor comments mean anything.
+  explicit Lines(std::string_view bytes, bool plain = false)
+      : rest_(bytes), plain_(plain), quotes_(!plain && bytes.find('"') != std::string_view::npos) {}
 
   // False at the end of the file, or when a quote is still open there (unclosed()).
   bool next() {
@@ -47,7 +47,7 @@ class Lines {
       text_ = trimmed(rest_.substr(0, end));
       rest_.remove_prefix(end < rest_.size() ? end + 1 : end);
       ++next_line_;
-      if (!text_.empty() && text_.front() != '#') return true;
+      if (!text_.empty() && (plain_ || text_.front() != '#')) return true;
     }
     return false;
   }
@@ -69,7 +69,7 @@ class Lines {
   }
 
   std::string_view rest_, text_;
-  bool quotes_, unclosed_ = false;
+  bool plain_, quotes_, unclosed_ = false;
   int64_t line_ = 0, next_line_ = 1;
 };
 

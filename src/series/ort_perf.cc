@@ -52,7 +52,7 @@ bool is_summary(std::string_view line) {
 }  // namespace
 
 bool looks_like_ort_perf(std::string_view bytes) {
-  Lines lines(bytes, false);
+  Lines lines(bytes, true);
   Row row;
   // A header or a number in front means an ordinary CSV.
   return lines.next() &&
@@ -75,7 +75,7 @@ Result<std::vector<Series>> parse_ort_perf(std::string_view bytes, std::string_v
     if (gap) all.back().note("run numbers are missing or out of order: rows were taken out");
     gap = false;
   };
-  Lines lines(bytes, false);
+  Lines lines(bytes, true);
   while (lines.next()) {
     const auto place = [&] { return fmt::format("line {}", lines.line()); };
     if (is_summary(lines.text())) {

@@ -4,10 +4,10 @@
 // ends the process; every error says what, where (line, element or byte) and what to do.
 //
 // What is read, each as the tool itself writes it:
-//   csv              one value a row, with or without a header; comma, semicolon, tab or blanks;
-//   "#"
-//                    starts a comment line; the unit from the header ("latency_ms", "latency (ms)",
-//                    "latencyMs"), from each value ("1.2 ms") or from ReadOptions::unit.
+//   csv              one value a row, with or without a header; comma, semicolon, tab or blanks; a
+//                    line that starts with "#" is a comment. The unit from the header
+//                    ("latency_ms", "latency (ms)", "latencyMs"), from each value ("1.2 ms"), from
+//                    a column "unit", "units" or "time_unit", or from ReadOptions::unit.
 //   trtexec          --exportTimes: an array of objects with members in ms. "latencyMs" unless
 //                    `column` names another duration ("computeMs", "h2dMs" or "inMs", "enqMs" ...).
 //                    Older versions export the runs of the warm-up too. The tool keeps moments
@@ -18,10 +18,11 @@
 //                    is a mean. Aggregate rows and rows with an error are left out, with a note.
 //   ort_perf         the result file of onnxruntime_perf_test: no header, rows
 //                    "model,seconds,peak working set,CPU %,run", optionally followed (-s) by a
-//                    blank line and "P50 Latency is 0.05sec" lines, which are left out. The tool
-//                    appends: one Series each time the run number starts again at 0. The time is
-//                    taken to be in seconds (std::chrono::duration<double>, six significant
-//                    digits), as released versions write it; ReadOptions::unit overrides that.
+//                    blank line and "P50 Latency is 0.05sec" or "P50 Latency: 0.05 s" lines, which
+//                    are left out. The tool appends: one Series each time the run number starts
+//                    again at 0. The time is taken to be in seconds (std::chrono::duration<double>,
+//                    six significant digits), as released versions write it; ReadOptions::unit
+//                    overrides that.
 //   hyperfine        --export-json: "times" of each result, in s, one Series a command.
 //   int64            little-endian 64-bit values, ns (or ReadOptions::unit).
 //   bench            `assay bench --export-times`: "latency_ns" (or column "latencyMs"), one Series

@@ -60,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 int main(int argc, char** argv) {
   return assay::fuzz(
       argc, argv,
-      {"1.5\n0.25\n12\n", "latency_ms,run\r\n1.5,0\r\n0.25,1\r\n",
+      {"latency,unit\n1.5,ms\n2,us\n", "1.5\n0.25\n12\n", "latency_ms,run\r\n1.5,0\r\n0.25,1\r\n",
        "# c\n\"a; b (us)\";x\n1;\"y\"\n2;\"z\n\"\n", "1.5 ms\n2 s\n3e-3 us\n",
        "a b_ns\n1 2\n3\t4\n", "latency (ms)\n1.5\nnan\n",
        "m,0.0559777,104857600,98,0\nm,9.5e-05,104857600,98,1\n\nMin "

@@ -14,8 +14,8 @@ void expect_sound(const Json& j) {
   const std::string text = dump_json(j);
   auto again = parse_json(text, "made");
   ASSERT_TRUE(again) << text;
-  EXPECT_EQ(text.find("nan"), std::string::npos);
-  EXPECT_EQ(text.find("inf"), std::string::npos) << text;
+  for (const char* bad : {":nan", ":-nan", ":inf", ":-inf", "[nan", ",nan", "[inf", ",inf"})
+    EXPECT_EQ(text.find(bad), std::string::npos) << text;
 }
 
 TEST(Json, ARefusedQuantileHasNoNumber) {

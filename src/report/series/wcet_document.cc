@@ -187,6 +187,12 @@ Table build_table(const WcetPopulation& w, const WcetOptions& o, const TimeScale
   return t;
 }
 
+std::string name_of(const WcetPopulation& w, int64_t build) {
+  for (size_t i = 0; i < w.result.builds.size() && i < w.build_names.size(); ++i)
+    if (w.result.builds[i].build == build) return w.build_names[i];
+  return "-";
+}
+
 void add_population(Document& d, const WcetReport& report, const WcetPopulation& w,
                     const DrawOptions& draw, const std::string& suffix) {
   const auto& r = w.result;
@@ -201,8 +207,7 @@ void add_population(Document& d, const WcetReport& report, const WcetPopulation&
     Table t({"p per inference", fmt::format("builds seen {}", scale.unit()), "worst build",
              fmt::format("{:.4g} % of builds {}", r.content * 100, scale.unit()), ""});
     for (const auto& point : r.points)
-      t.add({probability_text(point.p), scale(point.seen_bound_ns),
-             point.worst_build < 0 ? "-" : fmt::format("{}", point.worst_build),
+      t.add({probability_text(point.p), scale(point.seen_bound_ns), name_of(w, point.worst_build),
              scale(point.tolerance_ns), point.extrapolation ? kExtrapolation : ""});
     p.section.table = std::move(t);
     lines.push_back(fmt::format("bounds at {:.4g} % confidence over the {} seen (Bonferroni)",
@@ -222,6 +227,8 @@ void add_population(Document& d, const WcetReport& report, const WcetPopulation&
   p.section.notes = {kHowBounds,
                      "Builds are never pooled: each has a law of its own, and the bound is about "
                      "the largest."};
+  if (shown < r.builds.size() && draw.svg)
+    p.section.notes.push_back("The plots show " + w.build_names[shown] + ".");
   if (shown < r.builds.size() && shown < w.gates.size())
     add_plots(d, p, draw, w.shown_samples, 0, w.gates[shown], w.shown_sorted,
               r.builds[shown].joined, w.curve, report.options.deadline_ns,

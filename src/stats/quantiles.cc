@@ -52,6 +52,13 @@ std::optional<int64_t> lower_rank(int64_t n, double q, double confidence, double
   return n + 1 - *mirror;
 }
 
+double quantile_tau(std::span<const int64_t> run_order, std::span<const int64_t> sorted, double q) {
+  if (sorted.empty()) return 1;
+  const int64_t estimate = quantile_point(sorted, q);
+  const bool none_above = estimate == sorted.back() && estimate > sorted.front();
+  return exceedance_tau(run_order, none_above ? estimate - 1 : estimate);
+}
+
 QuantileRow quantile_row(std::span<const int64_t> run_order, std::span<const int64_t> sorted,
                          double q, double confidence, bool dependent) {
   QuantileRow row;
@@ -68,7 +75,7 @@ QuantileRow quantile_row(std::span<const int64_t> run_order, std::span<const int
     return row;
   }
   row.estimate = quantile_point(sorted, q);
-  if (dependent) row.tau = exceedance_tau(run_order, row.estimate);
+  if (dependent) row.tau = quantile_tau(run_order, sorted, q);
   row.n_effective = static_cast<double>(n) / row.tau;
   const double two_sided = 1 - (1 - row.confidence) / 2;
   const bool corrected = row.tau > kTauIndependent;

@@ -41,6 +41,10 @@ struct QuantileOptions {
   bool dependent = true;      // false: samples known to be independent (run-level values)
 };
 
+// tau of the indicator that a sample exceeds the q-quantile's estimate; that it reaches it when
+// none exceeds it (many ties at the top, as from a coarse clock). Spans as in quantile_table().
+double quantile_tau(std::span<const int64_t> run_order, std::span<const int64_t> sorted, double q);
+
 // One row per q. `run_order`: the samples as they came; `sorted`: the same, ascending (the caller
 // has it anyway). q outside (0,1), empty or unequal spans: rows that are refused. Source:
 // statistics.md section 4 (order statistics; with dependence q_U = 1 - BetaInv(alpha; n_e(1-q), n_e

@@ -66,7 +66,7 @@ double tau_of(std::span<const int64_t> run_order, int64_t limit_ns) {
   if (over >= kFewExceedances || run_order.empty()) return tau;
   std::vector<int64_t> sorted(run_order.begin(), run_order.end());
   std::sort(sorted.begin(), sorted.end());
-  return std::max(tau, exceedance_tau(run_order, quantile_point(sorted, 0.95)));
+  return std::max(tau, quantile_tau(run_order, sorted, 0.95));
 }
 
 }  // namespace

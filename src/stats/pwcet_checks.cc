@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stats/pwcet_checks.h"
+
+#include <algorithm>
+#include <boost/math/special_functions/beta.hpp>
+#include <cmath>
+
+#include "stats/extreme_random.h"
+#include "stats/intervals.h"
+#include "stats/quiet.h"
+
+namespace assay::stats {
+
+double indicator_tau(std::span<const int64_t> run_order, int64_t median) {
+  const size_t n = run_order.size();
+  if (n < 20) return 1;
+  std::vector<uint8_t> above(n);
+  double count = 0;
+  for (size_t i = 0; i < n; ++i) {
+    above[i] = run_order[i] > median ? 1 : 0;
+    count += above[i];
+  }
+  const double mean = count / static_cast<double>(n), variance = mean * (1 - mean);
+  if (!(variance > 0)) return 1;
+  const auto correlation = [&](size_t lag) {
+    int64_t both = 0;
+    for (size_t i = lag; i < n; ++i) both += above[i] & above[i - lag];
+    const auto pairs = static_cast<double>(n - lag);
+    return (static_cast<double>(both) / pairs - mean * mean) / variance;
+  };
+  double tau = 1;
+  const size_t most = std::min<size_t>(n / 4, 2000);
+  for (size_t lag = 1; lag + 1 <= most; lag += 2) {
+    const double pair = correlation(lag) + correlation(lag + 1);
+    if (!(pair > 0)) break;
+    tau += 2 * pair;
+  }
+  return std::max(1.0, tau);
+}
+
+HoldOut hold_out(std::span<const int64_t> run_order, int64_t u, double tick, uint64_t seed,
+                 double weight, double level) {
+  HoldOut h;
+  h.n_half = static_cast<int64_t>(run_order.size() / 2);
+  if (h.n_half < 100) return h;
+  const auto half = static_cast<size_t>(h.n_half);
+  std::vector<int64_t> top;
+  for (const int64_t v : run_order.first(half)) {
+    if (v > u) top.push_back(v);
+  }
+  std::sort(top.begin(), top.end());
+  const auto k = static_cast<double>(top.size());
+  if (k < 25) return h;
+  const std::vector<double> y = excesses_over(top, u, tick, seed);
+  GpdFit fit = fit_gpd_mle_point(GpdSample(y));
+  if (fit.ok && !fit.regular) fit = fit_gpd_lmoments(y);
+  const double n = static_cast<double>(h.n_half);
+  const double a = static_cast<double>(h.expected) / k;  // (10 / n_h) / zeta
+  if (!fit.ok || a >= 1) return h;
+  h.level_ns = static_cast<double>(u) + tick / 2 + gpd_quantile(a, fit.sigma, fit.xi);
+  for (const int64_t v : run_order.last(half)) {
+    h.count += static_cast<double>(v) > h.level_ns ? 1 : 0;
+  }
+  // Smallest c with P(Bin(n w, 10 / n) > c) <= level; P(X > c) = I_p(c + 1, n - c).
+  const double trials = std::max(20.0, n * weight), p = static_cast<double>(h.expected) / n;
+  int64_t c = 0;
+  while (static_cast<double>(c) < trials - 1 &&
+         boost::math::ibeta(static_cast<double>(c) + 1, trials - static_cast<double>(c), p,
+                            Quiet()) > level) {
+    ++c;
+  }
+  h.critical = static_cast<int64_t>(std::floor(static_cast<double>(c) / weight));
+  h.ran = true;
+  h.pass = h.count <= h.critical;
+  return h;
+}
+
+BlockMaxima block_maxima_check(std::span<const int64_t> run_order, double tau) {
+  BlockMaxima b;
+  b.tau = tau;
+  const auto n = static_cast<int64_t>(run_order.size());
+  b.block = std::max(block_length(tau), n / 200);
+  b.blocks = n / b.block;
+  if (b.blocks < 30) return b;
+  const std::vector<double> maxima = block_maxima(run_order, b.block);
+  b.gev = fit_gev_mle(maxima);
+  b.gumbel = fit_gumbel(maxima);
+  b.test = gumbel_test(b.gev, b.gumbel);
+  return b;
+}
+
+std::vector<std::optional<double>> lmoment_bootstrap_upper(const GpdFit& fit, double k,
+                                                           std::span<const double> a,
+                                                           double confidence, int bootstrap,
+                                                           uint64_t seed) {
+  std::vector<std::optional<double>> out(a.size());
+  if (!fit.ok || bootstrap < 20 || !(k >= 10)) return out;
+  ExtremeRandom random(seed);
+  std::vector<double> y(static_cast<size_t>(k));
+  std::vector<std::vector<double>> drawn(a.size());
+  for (int b = 0; b < bootstrap; ++b) {
+    for (double& v : y) v = gpd_quantile(random.uniform(), 1, fit.xi);
+    std::sort(y.begin(), y.end());
+    const GpdFit replicate = fit_gpd_lmoments(y);
+    if (!replicate.ok) continue;
+    for (size_t i = 0; i < a.size(); ++i) {
+      drawn[i].push_back(gpd_quantile(a[i], replicate.sigma, replicate.xi));
+    }
+  }
+  for (size_t i = 0; i < a.size(); ++i) {
+    std::vector<double>& d = drawn[i];
+    if (d.size() < 20 || !(a[i] > 0 && a[i] < 1)) continue;
+    std::sort(d.begin(), d.end());
+    const auto at = [&](double q) {
+      return d[std::min(d.size() - 1, static_cast<size_t>(q * static_cast<double>(d.size())))];
+    };
+    const double estimate = gpd_quantile(a[i], 1, fit.xi);
+    out[i] = fit.sigma * std::max(at(confidence), 2 * estimate - at(1 - confidence));
+  }
+  return out;
+}
+
+std::optional<int64_t> upper_rank(int64_t n, double p, double confidence) {
+  return quantile_ranks(n, 1 - p, 2 * confidence - 1).upper;
+}
+
+}  // namespace assay::stats

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parts of the applicability list of a pWCET; private to pwcet.cc and its tests.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "stats/pwcet.h"
+
+namespace assay::stats {
+
+// Integrated autocorrelation time of 1{x > median}: 1 + 2 sum r_k, in pairs while their sum is
+// positive (section 4). At least 1.
+double indicator_tau(std::span<const int64_t> run_order, int64_t median);
+
+// Fit on the first half over threshold u, count in the second above x_{10 / n_h} (6.7, item 8).
+// `weight` < 1: clusters; the count is compared as weight x count against weight x 10.
+HoldOut hold_out(std::span<const int64_t> run_order, int64_t u, double tick, uint64_t seed,
+                 double weight, double level);
+
+// Blocks of max(10 tau, n / 200) and their fits; no fits when fewer than 30 blocks.
+BlockMaxima block_maxima_check(std::span<const int64_t> run_order, double tau);
+
+// Upper bounds when xi <= -.5 and the likelihood is not regular: L-moments with parametric
+// bootstrap; per a the larger of the percentile and the basic limit.
+std::vector<std::optional<double>> lmoment_bootstrap_upper(const GpdFit& fit, double k,
+                                                           std::span<const double> a,
+                                                           double confidence, int bootstrap,
+                                                           uint64_t seed);
+
+// Rank (1-based) of the order statistic that bounds the quantile 1 - p from above; absent: n too
+// small.
+std::optional<int64_t> upper_rank(int64_t n, double p, double confidence);
+
+}  // namespace assay::stats

@@ -28,7 +28,7 @@ calls$effective_ranks <- function(n, q, confidence, effective, ...) {
   a <- 1 - confidence
   q_upper <- 1 - qbeta(a, effective * (1 - q), effective * q + 1)
   q_lower <- qbeta(a, effective * q, effective * (1 - q) + 1)
-  list(upper = ceiling(n * q_upper), lower = floor(n * q_lower) + 0)
+  list(upper = ceiling(n * q_upper), lower = 1 + floor(n * q_lower))  # the mirror image of upper
 }
 calls$quantile_point <- function(x, q, ...) list(value = unname(quantile(x, q, type = 1)))
 calls$clopper_pearson <- function(hits, n, confidence, ...) {
@@ -127,7 +127,7 @@ calls$variance_split <- function(x, repetitions, confidence, ...) {
 calls$sd_upper_factor <- function(k, confidence, ...) list(factor = sqrt((k - 1) / qchisq(1 - confidence, k - 1)))
 calls$tolerance_builds <- function(coverage, confidence, ...) {
   n <- 1:5000
-  list(n = n[which(1 - pbinom(n - 1, n, coverage) >= confidence - 1e-12)[1]])
+  list(n = n[which(1 - dbinom(n, n, coverage) >= confidence - 1e-12)[1]])
 }
 
 if ("data" %in% commandArgs(TRUE)) {
@@ -150,7 +150,7 @@ if ("data" %in% commandArgs(TRUE)) {
   quit()
 }
 
-show_number <- function(v) if (is.na(v) && !is.nan(v)) "none" else sprintf("%.17g", v)
+show_number <- function(v) if (is.na(v)) "none" else sprintf("%.17g", v)
 input <- file("stdin")
 for (line in readLines(input)) {
   words <- strsplit(line, " ")[[1]]

@@ -27,7 +27,7 @@ def ranks(n, q, confidence):
 def effective_ranks(n, q, confidence, effective):
     a, q, e = 1 - confidence[0], q[0], effective[0]
     return {"upper": math.ceil(n[0] * (1 - stats.beta.ppf(a, e * (1 - q), e * q + 1))),
-            "lower": math.floor(n[0] * stats.beta.ppf(a, e * q, e * (1 - q) + 1))}
+            "lower": 1 + math.floor(n[0] * stats.beta.ppf(a, e * q, e * (1 - q) + 1))}
 
 
 def quantile_point(x, q):
@@ -67,7 +67,7 @@ def ks(x, split):
 
 
 def mann_kendall(x):
-    return {"p": stats.kendalltau(x, np.arange(len(x)), method="asymptotic").pvalue}
+    return {"tau": stats.kendalltau(x, np.arange(len(x))).correlation}  # its p has no continuity correction
 
 
 def kpss(x):

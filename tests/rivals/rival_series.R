@@ -59,10 +59,8 @@ series$ks <- function(x, split, ...) {
   list(d = d, p = kolmogorov((root + .12 + .11 / root) * d))
 }
 series$mann_kendall <- function(x, ...) {
-  n <- length(x)
-  test <- suppressWarnings(cor.test(x, seq_len(n), method = "kendall", exact = FALSE))
-  s <- sum(outer(x, x, function(a, b) sign(b - a))[upper.tri(diag(n))])
-  list(tau = s / (n * (n - 1) / 2), p = test$p.value)
+  test <- suppressWarnings(cor.test(x, seq_along(x), method = "kendall", exact = FALSE, continuity = TRUE))
+  list(tau = unname(test$estimate), p = test$p.value)
 }
 series$sup_f <- function(x, trim, ...) {
   n <- length(x)

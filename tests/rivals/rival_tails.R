@@ -100,7 +100,7 @@ tails$extremal <- function(x, u, run, ...) {
 tails$goodness <- function(x, ...) {
   ad <- ad.test(x, "punif")
   list(a2 = unname(ad$statistic), w2 = unname(cvm.test(x, "punif")$statistic),
-       a2_p = pAD(unname(ad$statistic), n = Inf, lower.tail = FALSE))
+       a2_p = pAD(unname(ad$statistic), n = Inf, lower.tail = FALSE, fast = FALSE))
 }
 tails$residual_cv <- function(x, ...) {
   cv <- sqrt(mean((x - mean(x))^2)) / mean(x)

@@ -83,7 +83,7 @@ def compare(requests, ours, rivals):
                 if tolerance is None:
                     sys.exit(f"rivals_test: {call}.{key} has no tolerance in cases.py")
                 tolerance *= cases.LOOSER.get((name, call), 1.0)
-                apart = difference(mine.get(key), value, cases.floor_of(key))
+                apart = difference(mine.get(key), value, cases.floor_of(call, key))
                 yield f"{call}.{key}", about, mine.get(key), name, value, apart, tolerance, apart <= tolerance
 
 

@@ -26,7 +26,7 @@ int64_t quantile_n_per_group(double q, double density_times_quantile, double mar
 }
 
 double alpha_of_some_pairs(double alpha, int64_t k) {
-  const auto engines = static_cast<double>(k);
+  const auto engines = static_cast<double>(std::max<int64_t>(k, 0));
   return alpha / std::max(1.0, engines * engines / 4);
 }
 

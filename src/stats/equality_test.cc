@@ -33,6 +33,23 @@ TEST(LogRatioTest, SleepDataTostPValue) {  // equivalence holds from alpha = .00
             Equality::equivalent);
 }
 
+TEST(LogRatioTest, SleepDataTostPValues) {  // the larger p of the two is reported
+  const LogRatio r = compare_log_ratio(kFirst, kSecond, std::expm1(4), .05);
+  EXPECT_NEAR(r.p_equivalence, .0053616, 1e-7);
+  // Seen from a margin of 0 about the other side: difference 1.58, limit 4 either way.
+  EXPECT_NEAR(compare_log_ratio(kSecond, kFirst, std::expm1(4), .05).p_equivalence, .0053616, 1e-7);
+  EXPECT_NEAR(std::log(r.tost_lower),
+              -std::log(compare_log_ratio(kSecond, kFirst, 1, .05).tost_upper), 1e-9);
+  // 90 % interval of section 12.
+  EXPECT_NEAR(std::log(r.tost_lower), .10662, 1e-4);
+  EXPECT_NEAR(std::log(r.tost_upper), 3.05338, 1e-4);
+  // The p is the alpha at which the interval just fits the margin.
+  const LogRatio edge = compare_log_ratio(kFirst, kSecond, std::expm1(4), r.p_equivalence);
+  EXPECT_NEAR(std::log(edge.tost_upper), 4, 1e-6);
+  EXPECT_NEAR(compare_log_ratio(kFirst, kSecond, std::expm1(1.58), .05).p_equivalence, .5, 1e-6);
+  EXPECT_GT(compare_log_ratio(kFirst, kSecond, .01, .05).p_equivalence, .9);
+}
+
 TEST(LogRatioTest, SleepDataPaired) {
   const LogRatio r = compare_log_ratio_paired(kFirst, kSecond, .01, .05);
   EXPECT_NEAR(r.p_difference, .002833, 1e-6);
@@ -45,6 +62,8 @@ TEST(LogRatioTest, ConstantsAndBadInput) {
   const std::vector<double> one(5, 3.7e5), two(5, 3.7e5 * 1.5), near(5, 3.7e5 * 1.001);
   EXPECT_EQ(compare_log_ratio(one, one, .01, .05).equality, Equality::equivalent);
   EXPECT_EQ(compare_log_ratio(one, one, .01, .05).p_difference, 1);
+  EXPECT_EQ(compare_log_ratio(one, one, .01, .05).p_equivalence, 0);
+  EXPECT_EQ(compare_log_ratio(one, two, .01, .05).p_equivalence, 1);
   EXPECT_EQ(compare_log_ratio(one, two, .01, .05).equality, Equality::different);
   EXPECT_EQ(compare_log_ratio(one, near, .01, .05).equality, Equality::equivalent);
   EXPECT_EQ(compare_log_ratio(one, one, 0, .05).equality, Equality::inconclusive);

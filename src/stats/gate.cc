@@ -17,30 +17,6 @@ namespace {
 constexpr int64_t kSlices = 10;
 constexpr int64_t kFewest = 100;  // below, no test of order is computed
 
-// b/a - 1; latencies are positive, for anything else the difference over its own size.
-double shift(int64_t a, int64_t b) {
-  const double base = std::max(1.0, std::abs(static_cast<double>(a)));
-  return (static_cast<double>(b) - static_cast<double>(a)) / base;
-}
-
-struct Two {
-  int64_t median = 0, p99 = 0;
-};
-// By selection in a copy of the part alone.
-Two quantiles(std::span<const int64_t> part) {
-  Two out;
-  if (part.empty()) return out;
-  std::vector<int64_t> v(part.begin(), part.end());
-  const auto n = static_cast<int64_t>(v.size());
-  const auto middle = v.begin() + (n + 1) / 2 - 1;
-  const auto high = v.begin() + (n - n / 100) - 1;
-  std::nth_element(v.begin(), middle, v.end());
-  out.median = *middle;
-  std::nth_element(middle, high, v.end());
-  out.p99 = *high;
-  return out;
-}
-
 class Judge {
  public:
   Judge(std::span<const int64_t> series, const GateOptions& options, Gate& gate)
@@ -99,12 +75,11 @@ class Judge {
 
   // What the sorted values say; leaves the ranks behind and the sorted copy freed.
   void values() {
-    std::vector<int64_t> sorted(all_.begin(), all_.end());
-    std::sort(sorted.begin(), sorted.end());
+    const std::vector<int64_t> sorted = sorted_copy(all_);
     const ValueFacts facts = value_facts(sorted);
     gate_.distinct = facts.distinct;
     gate_.tick_ns = facts.tick;
-    tail_gap_ = tail_gap(sorted);
+    tail_gap_ = tail_gap(sorted, facts.tick);
     if (sorted.size() >= 2 && facts.distinct > 1) {
       const double median = std::max(1.0, std::abs(facts.median));
       const bool middle =
@@ -127,7 +102,7 @@ class Judge {
     if (!w.steady) {
       gate_.steady = false;
       const double moved =
-          shift(quantiles(all_.first(w.cut)).median, quantiles(all_.subspan(w.cut)).median);
+          shift(two_quantiles(all_.first(w.cut)).median, two_quantiles(all_.subspan(w.cut)).median);
       if (std::abs(moved) > options_.degraded_median)
         degraded_->push_back(
             fmt::format("no steady state: the level still moves at sample {} of {} ({:+.2f} %)",
@@ -135,18 +110,17 @@ class Judge {
       return;
     }
     if (w.cut == 0 || !options_.cut_warm_up) return;
-    // Warm-up is slow. A front that is faster than the rest is a fault that came later: keep it.
-    double front = 0;
-    for (int64_t i = 0; i < w.cut; ++i) front += ranks_[i];
-    if (front / static_cast<double>(w.cut) <= static_cast<double>(n + 1) / 2) return;
-    gate_.warm_up = w.cut;
-    part_ = all_.subspan(w.cut);
-    ranks_ = rerank(std::span<const float>(ranks_).subspan(w.cut));
+    const int64_t cut = slow_front(ranks_, w.cut);
+    if (cut == 0) return;
+    gate_.warm_up = cut;
+    part_ = all_.subspan(cut);
+    ranks_ = rerank(std::span<const float>(ranks_).subspan(cut));
   }
 
   void order() {
     const int64_t n = kept(), half = n / 2;
-    const Two first = quantiles(part_.first(half)), second = quantiles(part_.subspan(half));
+    const TwoQuantiles first = two_quantiles(part_.first(half)),
+                       second = two_quantiles(part_.subspan(half));
     gate_.median_shift = shift(first.median, second.median);
     gate_.p99_shift = shift(first.p99, second.p99);
     if (long_enough()) {
@@ -155,10 +129,10 @@ class Judge {
       TestResult& result = add("pettitt", p, "median shift at the break");
       // Medians of too few samples would shift by chance alone.
       if (p.computed && std::min(p.at, n - p.at) >= std::max<int64_t>(50, n / 100))
-        result.effect =
-            shift(quantiles(part_.first(p.at)).median, quantiles(part_.subspan(p.at)).median);
+        result.effect = shift(two_quantiles(part_.first(p.at)).median,
+                              two_quantiles(part_.subspan(p.at)).median);
       add("ks_halves", ks_split(ranks_, half), "half-to-half p99 shift").effect = gate_.p99_shift;
-      const Slices s = exceedance_slices(ranks_, kSlices);
+      const Slices s = slices_ = exceedance_slices(ranks_, kSlices);
       TestResult& slices = add("exceedance_slices", s.test, "fullest slice over its expectation");
       slices.effect = s.fullest;
       if (s.test.computed) slices.note = fmt::format("above the {:.3g} quantile", 1 - s.share);
@@ -200,7 +174,7 @@ class Judge {
     if (tail_gap_.test.computed)
       t.note = fmt::format("{} samples above the gap", tail_gap_.above);
     else
-      t.note = "not computed: needs 10 samples in the top 0.5 %";
+      t.note = "not computed: needs 10 samples in the top 1 %";
   }
 
   // Over the tests that were computed: what says nothing must not cost the others power.
@@ -222,15 +196,27 @@ class Judge {
 
   bool beyond(double s, double limit) const { return std::abs(s) > limit; }
 
+  void burst(bool worse) {
+    burst_ = true;
+    gate_.burst_at = slices_.test.at + gate_.warm_up;
+    reject(worse, fmt::format("burst: the slowest samples come together, {:.1f} times as many as "
+                              "expected in the tenth from sample {}",
+                              slices_.fullest, gate_.burst_at));
+  }
+
   void level() {
     const TestResult* p = found("pettitt");
     double moved = 0;
     if (p || found("kpss") || found("ks_halves")) moved = gate_.median_shift;
     if (p && std::abs(p->effect) > std::abs(moved)) moved = p->effect;
     if (!beyond(moved, options_.degraded_median)) return;
+    const bool worse = beyond(moved, options_.rejected_median);
+    if (found("exceedance_slices") && slices_.fullest >= 2 && comes_and_goes(part_, ranks_, p95_)) {
+      burst(worse);
+      return;
+    }
     level_ = true;
     const Shape shape = level_shape(ranks_);
-    const bool worse = beyond(moved, options_.rejected_median);
     if (shape.step_r2 >= shape.line_r2) {
       gate_.break_at = shape.step_at + gate_.warm_up;
       reject(worse, fmt::format("step: the median moves by {:+.2f} % at sample {}", moved * 100,
@@ -252,14 +238,7 @@ class Judge {
     const bool matters = beyond(tail_r_, options_.degraded_r) ||
                          beyond(gate_.p99_shift, options_.degraded_p99) ||
                          gate_.ess_ratio < options_.degraded_ess;
-    if (!level_ && slices && slices->effect >= 2 && matters) {
-      burst_ = true;
-      gate_.burst_at = static_cast<double>(slices->at);
-      degraded_->push_back(fmt::format(
-          "burst: the slowest samples come together, {:.1f} times as many as expected in the "
-          "tenth from sample {}",
-          slices->effect, slices->at));
-    }
+    if (!level_ && !burst_ && slices && slices->effect >= 2 && matters) burst(false);
     const bool ess = gate_.ess_ratio < options_.degraded_ess;
     if (!(clustered || found("ljung_box_ranks") || found("runs")) && !(any_ && ess)) return;
     bool r = beyond(gate_.max_abs_r, options_.degraded_r);
@@ -311,7 +290,7 @@ class Judge {
   }
 
   void copies() {
-    ranks_ = {};
+    std::vector<float>().swap(ranks_);
     const Repeats c = exact_repeats(all_, options_.repeat_p);
     if (c.duplicates == 0) return;
     gate_.duplicates = c.duplicates;
@@ -332,6 +311,7 @@ class Judge {
   std::vector<bool> computed_;
   TailGap tail_gap_;
   Periodic fisher_, fisher_tail_;
+  Slices slices_;
   float p95_ = 0;
   double tail_r_ = 0, beat_r_ = 0;
   bool any_ = false, level_ = false, burst_ = false;

@@ -54,7 +54,7 @@ struct GateOptions {
   // Ours, where 3.7 says none. A tick is coarse above this share of the median, or when the middle
   // half of the samples spans no more than one tick and the tick is above the second share. An
   // exact repeat counts when chance would give it with less than `repeat_p` in the whole series. A
-  // gap in the top 0.5 % counts above this share of the median, with at least 10 samples behind it.
+  // gap in the top 1 % counts above this share of the median, with at least 10 samples behind it.
   double coarse_tick = 0.005, coarse_tick_spread = 0.001, repeat_p = 1e-6, tail_gap = 0.05;
 };
 
@@ -82,8 +82,8 @@ struct Gate {
   int64_t duplicates = 0;  // samples that lie in an exact repeat too long for chance
   int64_t repeat_from = -1, repeat_to = -1;  // first copy and its repeat, run order
   int64_t repeat_length = 0;
-  double period = 0;     // samples, of a beat that counts; else 0
-  double burst_at = -1;  // first sample of the fullest slice when a burst counts
+  double period = 0;      // samples, of a beat that counts; else 0
+  int64_t burst_at = -1;  // first sample of the fullest slice when a burst counts
 };
 Gate judge_series(std::span<const int64_t> run_order, const MachineEvidence& machine,
                   const GateOptions& options = {});

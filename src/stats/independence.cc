@@ -154,11 +154,15 @@ TestValue runs_about_median(std::span<const float> ranks) {
   // x > median, the median of an even number lying between the two middle values.
   const double low = rank_at(ranks, (n + 1) / 2), high = rank_at(ranks, n / 2 + 1);
   const double median = (low + high) / 2;
-  int64_t above = 0, runs = 1;
-  for (int64_t i = 0; i < n; ++i) {
-    above += ranks[i] > median;
-    if (i > 0) runs += (ranks[i] > median) != (ranks[i - 1] > median);
+  int64_t above = 0, changes = 0;
+  bool before = ranks[0] > median;
+  for (const float r : ranks) {
+    const bool now = r > median;
+    above += now;
+    changes += now != before;
+    before = now;
   }
+  const int64_t runs = 1 + changes;
   const auto a = static_cast<double>(above), b = static_cast<double>(n - above);
   const double both = a + b, twice = 2 * a * b;
   const double variance = twice * (twice - both) / (both * both * (both - 1));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mid-ranks without an index sort: a sorted copy, and a table that says where in it a value stands.
+// Sorting and mid-ranks without an index sort: a sorted copy, and a table that says where in it a
+// value stands. Latencies span few bits, which is what a radix sort wants.
 #include <algorithm>
 #include <limits>
 
@@ -39,7 +40,7 @@ class Buckets {
   bool single(size_t bucket) const { return shift_ == 0 && bucket > 0 && bucket <= kInner; }
 
  private:
-  static constexpr size_t kInner = size_t{1} << 16;
+  static constexpr size_t kInner = size_t{1} << 17;
   int64_t low_ = 0, high_ = 0;
   int shift_ = 0;
   std::vector<uint32_t> starts_;
@@ -57,7 +58,12 @@ std::vector<float> mid_ranks(std::span<const int64_t> values, std::span<const in
   for (size_t i = 0; i < values.size(); ++i) {
     const size_t b = buckets.index(values[i]);
     size_t low = buckets.begin(b), high = buckets.begin(b + 1);
-    if (!buckets.single(b)) {
+    if (!buckets.single(b) && high - low <= 16) {
+      while (sorted[low] < values[i]) ++low;
+      high = low + 1;
+      const size_t end = buckets.begin(b + 1);
+      while (high < end && sorted[high] == values[i]) ++high;
+    } else if (!buckets.single(b)) {
       const auto range = std::equal_range(sorted.begin() + static_cast<ptrdiff_t>(low),
                                           sorted.begin() + static_cast<ptrdiff_t>(high), values[i]);
       low = static_cast<size_t>(range.first - sorted.begin());
@@ -69,9 +75,37 @@ std::vector<float> mid_ranks(std::span<const int64_t> values, std::span<const in
 }
 
 std::vector<float> mid_ranks(std::span<const int64_t> values) {
-  std::vector<int64_t> sorted(values.begin(), values.end());
-  std::sort(sorted.begin(), sorted.end());
-  return mid_ranks(values, sorted);
+  return mid_ranks(values, sorted_copy(values));
+}
+
+std::vector<int64_t> sorted_copy(std::span<const int64_t> values) {
+  const auto by_comparison = [&] {
+    std::vector<int64_t> out(values.begin(), values.end());
+    std::sort(out.begin(), out.end());
+    return out;
+  };
+  if (values.size() < 4096) return by_comparison();
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  const int64_t base = *low;
+  const uint64_t range = distance(base, *high);
+  if (range > std::numeric_limits<uint32_t>::max()) return by_comparison();
+  std::vector<uint32_t> keys(values.size()), other(values.size());
+  for (size_t i = 0; i < values.size(); ++i)
+    keys[i] = static_cast<uint32_t>(distance(base, values[i]));
+  constexpr int kBits = 11;
+  constexpr uint32_t kMask = (1u << kBits) - 1;
+  for (int shift = 0; shift < 32 && (range >> shift) > 0; shift += kBits) {
+    std::vector<uint32_t> start(kMask + 2, 0);
+    for (const uint32_t k : keys) ++start[((k >> shift) & kMask) + 1];
+    for (size_t d = 1; d < start.size(); ++d) start[d] += start[d - 1];
+    for (const uint32_t k : keys) other[start[(k >> shift) & kMask]++] = k;
+    keys.swap(other);
+  }
+  std::vector<uint32_t>().swap(
+      other);  // before the result is there: memory stays below 12 bytes a value
+  std::vector<int64_t> out(values.size());
+  for (size_t i = 0; i < out.size(); ++i) out[i] = base + static_cast<int64_t>(keys[i]);
+  return out;
 }
 
 std::vector<float> rerank(std::span<const float> part) {
@@ -97,12 +131,10 @@ float rank_at(std::span<const float> ranks, int64_t position) {
   float below = 0, above = std::numeric_limits<float>::max();
   int64_t count = 0;
   for (const float r : ranks) {
-    if (r <= p) {
-      below = std::max(below, r);
-      ++count;
-    } else {
-      above = std::min(above, r);
-    }
+    const bool in = r <= p;  // no branch: half of all values take either side of a median
+    count += in;
+    below = std::max(below, in ? r : 0.0f);
+    above = std::min(above, in ? std::numeric_limits<float>::max() : r);
   }
   return count >= position || count == n ? below : above;
 }

@@ -19,13 +19,23 @@ uint64_t mix(uint64_t x) {  // splitmix64
 
 uint64_t mixed(int64_t v) { return mix(static_cast<uint64_t>(v)); }
 
-// Share of pairs of `width`-grams that are equal, over at most 2^15 grams spread over the series.
-// Only grams seen `least` times or more count: a copied stretch repeats its grams a few times, the
+// Cheaper, for the rolling hash, whose sum is mixed afterwards.
+uint64_t scattered(int64_t v) {
+  const uint64_t h = (static_cast<uint64_t>(v) + 1) * 0x9e3779b97f4a7c15;
+  return h ^ (h >> 32);
+}
+
+// Shares of pairs of `width`-grams that are equal, over at most 2^14 grams spread over the series:
+// all of them, and those seen 8 times or more. A copied stretch repeats its grams a few times; the
 // law of a coarse or sticky clock repeats the same ones again and again.
-double collisions(std::span<const int64_t> x, int64_t width, int64_t least) {
+struct Collisions {
+  double all = 0, frequent = 0;
+};
+Collisions collisions(std::span<const int64_t> x, int64_t width) {
+  Collisions out;
   const int64_t grams = static_cast<int64_t>(x.size()) - width + 1;
-  if (grams < 2) return 0;
-  const int64_t stride = std::max<int64_t>(1, grams >> 15);
+  if (grams < 2) return out;
+  const int64_t stride = std::max<int64_t>(1, grams >> 14);
   std::vector<uint64_t> hashes;
   for (int64_t i = 0; i < grams; i += stride) {
     uint64_t h = 0;
@@ -33,25 +43,26 @@ double collisions(std::span<const int64_t> x, int64_t width, int64_t least) {
     hashes.push_back(h);
   }
   std::sort(hashes.begin(), hashes.end());
-  double equal = 0;
+  const auto m = static_cast<double>(hashes.size());
   for (size_t i = 0; i < hashes.size();) {
     size_t j = i;
     while (j < hashes.size() && hashes[j] == hashes[i]) ++j;
     const auto t = static_cast<double>(j - i);
-    if (t >= static_cast<double>(least)) equal += t * (t - 1);
+    out.all += t * (t - 1) / (m * (m - 1));
+    if (t >= 8) out.frequent += t * (t - 1) / (m * (m - 1));
     i = j;
   }
-  const auto m = static_cast<double>(hashes.size());
-  return equal / (m * (m - 1));
+  return out;
 }
 
 // Chance that the next values agree, given that those before agree.
 double agreement_rate(std::span<const int64_t> x) {
-  const double one = collisions(x, 1, 2);
-  double rate = one;
-  const double c1 = collisions(x, 1, 8), c2 = collisions(x, 2, 8), c4 = collisions(x, 4, 8);
-  if (c1 > 0) rate = std::max(rate, c2 / c1);
-  if (c2 > 0) rate = std::max(rate, std::sqrt(c4 / c2));
+  const Collisions one = collisions(x, 1);
+  double rate = one.all;
+  if (!(one.frequent > 0)) return rate;
+  const double two = collisions(x, 2).frequent;
+  rate = std::max(rate, two / one.frequent);
+  if (two > 0) rate = std::max(rate, std::sqrt(collisions(x, 4).frequent / two));
   return rate;
 }
 
@@ -79,8 +90,8 @@ Repeats exact_repeats(std::span<const int64_t> x, double p) {
   while ((n >> 16) > static_cast<int64_t>(mask)) mask = mask * 2 + 1;
   std::vector<std::pair<uint64_t, int64_t>> kept;
   for (int64_t i = 0; i < n; ++i) {
-    if (i >= length) hash -= power * mixed(x[i - length]);
-    hash = hash * kBase + mixed(x[i]);
+    if (i >= length) hash -= power * scattered(x[i - length]);
+    hash = hash * kBase + scattered(x[i]);
     if (i + 1 < length) continue;
     const uint64_t key = mix(hash);
     if ((key & mask) == 0) kept.emplace_back(key, i + 1 - length);

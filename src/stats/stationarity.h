@@ -19,6 +19,9 @@ struct TestValue {
   bool computed = false;
 };
 
+// Ascending. At most 12 bytes a value at any moment, the result's 8 among them.
+std::vector<int64_t> sorted_copy(std::span<const int64_t> values);
+
 // Mid-ranks (1..n, ties share their mean rank) in run order, as float: exact to n = 2^23. Memory:
 // one sorted copy of the values (8n bytes), freed before return, beside the 4n bytes returned.
 std::vector<float> mid_ranks(std::span<const int64_t> values);

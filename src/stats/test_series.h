@@ -60,4 +60,89 @@ inline std::vector<int64_t> clean(Law law, int64_t n, std::mt19937_64& rng, doub
   return out;
 }
 
+// Faults, planted into a clean normal series of 2 % spread around 1 ms. The reason's opening phrase
+// that must come of each is beside it in kFaults.
+enum class Fault {
+  step,       // throttling: +5 % from somewhere in the middle 70 % on
+  drift,      // +3 % from the first sample to the last, straight
+  burst,      // 60 samples in a row 3 standard deviations slower
+  copied,     // 100 samples in a row copied to a later place
+  tick,       // 0.5 us clock, median 50 us
+  beat,       // +10 % at every 30th sample (a timer)
+  sine,       // a wave of 1.5 standard deviations, 33.3 samples long
+  two_modes,  // 0.4 % of the samples at 1.5 times the median
+  unsteady,   // -6 % after 80 % of the samples: the level never settles
+  dependent,  // AR(1), .5
+};
+struct Planted {
+  Fault fault;
+  const char* name;
+  int64_t n;
+  const char* reason;
+};
+constexpr Planted kFaults[] = {
+    {Fault::step, "throttle step", 5000, "step:"},
+    {Fault::drift, "drift", 5000, "drift:"},
+    {Fault::burst, "burst", 2000, "burst:"},
+    {Fault::copied, "copied samples", 5000, "copied samples:"},
+    {Fault::tick, "0.5 us clock tick", 5000, "coarse clock:"},
+    {Fault::beat, "beat", 5000, "periodic:"},
+    {Fault::sine, "sine", 2000, "periodic:"},
+    {Fault::two_modes, "two-mode tail", 10000, "two-mode tail:"},
+    {Fault::unsteady, "no steady state", 5000, "no steady state:"},
+    {Fault::dependent, "AR(1) .5", 2000, "dependent:"},
+};
+
+inline std::vector<int64_t> planted(Fault fault, int64_t n, std::mt19937_64& rng) {
+  std::vector<int64_t> v = clean(Law::normal, n, rng);
+  const auto somewhere = [&](double from, double to) {
+    const double u = static_cast<double>(rng() >> 11) * 0x1p-53;
+    return static_cast<int64_t>((from + (to - from) * u) * static_cast<double>(n));
+  };
+  std::normal_distribution<double> normal;
+  switch (fault) {
+    case Fault::step:
+      for (int64_t i = somewhere(0.15, 0.85); i < n; ++i) v[i] += 50000;
+      break;
+    case Fault::drift:
+      for (int64_t i = 0; i < n; ++i) v[i] += 30000 * i / n;
+      break;
+    case Fault::burst:
+      for (int64_t i = somewhere(0.05, 0.9), k = 0; k < 60; ++k) v[i + k] += 60000;
+      break;
+    case Fault::copied: {
+      const int64_t from = somewhere(0, 0.4), to = somewhere(0.5, 0.95);
+      for (int64_t k = 0; k < 100; ++k) v[to + k] = v[from + k];
+      break;
+    }
+    case Fault::tick:
+      for (int64_t& x : v) x = x / 20 / 500 * 500;
+      break;
+    case Fault::beat:
+      for (int64_t i = static_cast<int64_t>(rng() % 30); i < n; i += 30) v[i] += 100000;
+      break;
+    case Fault::sine:
+      for (int64_t i = 0; i < n; ++i)
+        v[i] += static_cast<int64_t>(30000 *
+                                     std::sin(6.283185307179586 * static_cast<double>(i) / 33.3));
+      break;
+    case Fault::two_modes:
+      for (int64_t& x : v)
+        if (rng() % 250 == 0) x += 500000;
+      break;
+    case Fault::unsteady:
+      for (int64_t i = n * 8 / 10; i < n; ++i) v[i] -= 60000;
+      break;
+    case Fault::dependent: {
+      double x = 0;
+      for (int64_t& y : v) {
+        x = 0.5 * x + normal(rng);
+        y = 1000000 + static_cast<int64_t>(20000 * x);
+      }
+      break;
+    }
+  }
+  return v;
+}
+
 }  // namespace assay::stats

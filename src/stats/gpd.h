@@ -67,9 +67,14 @@ double gpd_nll(std::span<const double> excesses, double sigma, double xi);
 // likelihood region. `weight` in (0, 1] multiplies the log-likelihood: 1 for independent
 // exceedances, the extremal index when they come in clusters (k theta of them are independent).
 // Absent when the fit is not ok or the region is not bounded.
+// `correction` c: z_{1-alpha} + c / sqrt(k weight) in place of z_{1-alpha}, the square root of the
+// chi2 limit. The estimate of xi is low in small samples, so that U_P covers .92 to .94 at nominal
+// .95; c = kProfileCorrection repairs that for xi >= 0 (below it U_E does). Found by simulation:
+// deficits of z at k = 100, 250, 1000 are .21, .12, .02 for xi = .2 and .29, .18, .07 for xi = 0.
+inline constexpr double kProfileCorrection = 2;
 std::vector<std::optional<double>> gpd_profile_upper(const GpdSample& sample, const GpdFit& mle,
                                                      std::span<const double> a, double confidence,
-                                                     double weight = 1);
+                                                     double weight = 1, double correction = 0);
 // U_E = [2 k ybar / chi2_{2k, alpha}] ln(1 / a): exponential tail with the upper limit of its mean.
 double gpd_exponential_upper(double mean_excess, double k, double a, double confidence);
 // Two-sided profile and delta intervals of the same excess. Delta: for comparison with published

@@ -116,12 +116,13 @@ class Region {
 
 std::vector<std::optional<double>> gpd_profile_upper(const GpdSample& sample, const GpdFit& mle,
                                                      std::span<const double> a, double confidence,
-                                                     double weight) {
+                                                     double weight, double correction) {
   std::vector<std::optional<double>> out(a.size());
   if (!sample.ok || !mle.ok || !(confidence > 0.5 && confidence < 1)) return out;
   if (!(weight > 0 && weight <= 1)) return out;
-  const double z = normal_quantile(confidence);  // chi2_{1, 1-2 alpha} = z_{1-alpha}^2
   const auto k = static_cast<double>(sample.y.size()) * weight;
+  // chi2_{1, 1-2 alpha} = z_{1-alpha}^2
+  const double z = normal_quantile(confidence) + std::max(0.0, correction) / std::sqrt(k);
   const Region region(sample, mle, z * z / (2 * k));
   if (!region.ok()) return out;
   for (size_t i = 0; i < a.size(); ++i) {

@@ -75,9 +75,10 @@ Bounds bounds_of(std::span<const double> y, const GpdFit& fit, std::span<const d
   Bounds b;
   const GpdSample sample(y);
   const double k = static_cast<double>(y.size()) * weight;
-  b.profile = fit.method == "mle" ? gpd_profile_upper(sample, fit, a, o.confidence, weight)
-                                  : lmoment_bootstrap_upper(fit, k, a, o.confidence, o.bootstrap,
-                                                            derived_seed(o.seed, kBounds));
+  b.profile = fit.method == "mle"
+                  ? gpd_profile_upper(sample, fit, a, o.confidence, weight, o.profile_correction)
+                  : lmoment_bootstrap_upper(fit, k, a, o.confidence, o.bootstrap,
+                                            derived_seed(o.seed, kBounds));
   b.exponential.resize(a.size());
   for (size_t i = 0; i < a.size(); ++i) {
     if (!(a[i] > 0 && a[i] < 1)) continue;
@@ -240,7 +241,7 @@ Pwcet pwcet(std::span<const int64_t> run_order, Trust gate, const PwcetOptions& 
   r.fit_lmoments = fit_gpd_lmoments(y);
   r.fit = c.goodness.fit.regular ? c.goodness.fit : r.fit_lmoments;
   check_shape(r, c.goodness.fit);
-  r.stability = xi_stability(y, r.weight);
+  r.stability = xi_stability(y, r.weight, o.stability_level);
   std::string shapes;
   for (size_t i = 0; i < r.stability.k.size(); ++i) {
     shapes += text("%sk=%lld: %.3f", i ? ", " : "xi at ", static_cast<long long>(r.stability.k[i]),

@@ -31,14 +31,17 @@ struct PwcetOptions {
   double forward_stop = 0.10;
   double gap_level = 0.01;  // a gap in the tail (second mode) at this level refuses
   double hold_out_level = 0.05;
+  double stability_level = 0.05;
+  // Of U_P for small samples, see gpd_profile_upper; 0: the plain bound of 6.4.
+  double profile_correction = kProfileCorrection;
 };
 
 // One exceedance probability. Absent values: refused, or not available; a refused result still has
 // no point values. All in ns. bound = max(profile, exponential) (6.4).
 struct PwcetPoint {
   double p = 0;
-  std::optional<double> estimate_ns;           // from the fit, no confidence
-  std::optional<double> profile_upper_ns;      // U_P (xi <= -.5: parametric bootstrap, 6.2)
+  std::optional<double> estimate_ns;       // from the fit, no confidence
+  std::optional<double> profile_upper_ns;  // U_P, corrected (xi <= -.5: parametric bootstrap, 6.2)
   std::optional<double> exponential_upper_ns;  // U_E
   std::optional<double> bound_ns;              // published
   std::optional<double> block_maxima_ns;       // cross-check: GEV of block maxima, no confidence

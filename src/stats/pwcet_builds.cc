@@ -115,8 +115,10 @@ PopulationPwcet pwcet_over_builds(std::span<const BuildSeries> builds, const Pwc
 
   PwcetOptions adjusted = options;
   adjusted.confidence = 1 - alpha / k;
+  adjusted.hold_out_level /= k;
+  adjusted.stability_level /= k;
   int64_t smallest = std::numeric_limits<int64_t>::max();
-  std::vector<std::vector<double>> logs(options.p.size());  // of bounds at `confidence`
+  std::vector<std::vector<double>> logs(options.p.size());  // of the bounds
   for (size_t b = 0; b < builds.size(); ++b) {
     adjusted.seed = derived_seed(options.seed, b);
     r.builds.push_back(one_build(builds[b], adjusted));

@@ -43,7 +43,7 @@ struct PopulationPoint {
   std::optional<double> seen_bound_ns;
   int64_t worst_build = -1;
   // Next build, random-effect: with `confidence`, at least `content` of the builds have a quantile
-  // below this. exp(mean + K s) of the logs of the per-build bounds at `confidence`, K the normal
+  // below this. exp(mean + K s) of the logs of the per-build bounds, K the normal
   // one-sided tolerance factor (non-central t). Assumes builds exchangeable and the logs normal;
   // the error of each bound adds to s, which makes it conservative. Needs `builds` >= 5.
   std::optional<double> tolerance_ns;
@@ -67,7 +67,8 @@ struct PopulationPwcet {
   bool wilks = false;         // builds >= builds_needed
 };
 
-// Options apply to every build; confidence is split over builds. Fewer than 1 build: refused.
+// Options apply to every build; confidence is split over builds, and so are the levels of hold-out
+// and stability, else ten good builds would be refused as often as not. No build: refused.
 PopulationPwcet pwcet_over_builds(std::span<const BuildSeries> builds,
                                   const PwcetOptions& options = {}, double content = 0.95);
 

@@ -38,6 +38,33 @@ double indicator_tau(std::span<const int64_t> run_order, int64_t median) {
   return std::max(1.0, tau);
 }
 
+int64_t count_limit(double trials, double expected, double relative_variance, double level) {
+  if (!(trials >= 1) || !(expected > 0) || !(expected < trials) || !(level > 0)) return 0;
+  const auto above = [&](double c) {  // P(count > c)
+    if (!(relative_variance > 1e-9)) {
+      return boost::math::ibeta(c + 1, trials - c, expected / trials, Quiet());
+    }
+    const double shape = 1 / relative_variance;
+    return boost::math::ibeta(c + 1, shape, expected / (expected + shape), Quiet());
+  };
+  int64_t c = 0;
+  while (static_cast<double>(c) < trials - 1 && above(static_cast<double>(c)) > level) ++c;
+  return c;
+}
+
+double log_exceedance_variance(const GpdFit& fit, double y, double k, double n) {
+  const double xi = std::max(fit.xi, -0.45), z = std::min(y / fit.sigma, xi < 0 ? -.99 / xi : 1e9);
+  const double d = 1 + xi * z;
+  // d log S by log sigma and by xi; var(log sigma) = 2 (1 + xi) / k and so on.
+  const double by_sigma = z / d;
+  const double by_xi = std::fabs(xi) < 1e-4 ? z * z / 2 - 2 * xi * z * z * z / 3
+                                            : std::log1p(xi * z) / (xi * xi) - z / (xi * d);
+  const double a = 1 + xi;
+  const double tail =
+      (by_sigma * by_sigma * 2 * a - 2 * by_sigma * by_xi * a + by_xi * by_xi * a * a) / k;
+  return tail + (1 / k - 1 / n);
+}
+
 HoldOut hold_out(std::span<const int64_t> run_order, int64_t u, double tick, uint64_t seed,
                  double weight, double level) {
   HoldOut h;
@@ -61,15 +88,11 @@ HoldOut hold_out(std::span<const int64_t> run_order, int64_t u, double tick, uin
   for (const int64_t v : run_order.last(half)) {
     h.count += static_cast<double>(v) > h.level_ns ? 1 : 0;
   }
-  // Smallest c with P(Bin(n w, 10 / n) > c) <= level; P(X > c) = I_p(c + 1, n - c).
-  const double trials = std::max(20.0, n * weight), p = static_cast<double>(h.expected) / n;
-  int64_t c = 0;
-  while (static_cast<double>(c) < trials - 1 &&
-         boost::math::ibeta(static_cast<double>(c) + 1, trials - static_cast<double>(c), p,
-                            Quiet()) > level) {
-    ++c;
-  }
-  h.critical = static_cast<int64_t>(std::floor(static_cast<double>(c) / weight));
+  const double variance = log_exceedance_variance(
+      fit, h.level_ns - static_cast<double>(u) - tick / 2, k * weight, n * weight);
+  const double expected = static_cast<double>(h.expected);
+  h.critical = static_cast<int64_t>(std::floor(
+      static_cast<double>(count_limit(n * weight, expected * weight, variance, level)) / weight));
   h.ran = true;
   h.pass = h.count <= h.critical;
   return h;

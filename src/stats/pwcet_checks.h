@@ -17,8 +17,18 @@ double indicator_tau(std::span<const int64_t> run_order, int64_t median);
 
 // Fit on the first half over threshold u, count in the second above x_{10 / n_h} (6.7, item 8).
 // `weight` < 1: clusters; the count is compared as weight x count against weight x 10.
+// The plain binomial limit takes the level as known and rejects 10 to 15 % of good fits at nominal
+// 5 %; the variance of the fitted level is therefore part of the limit.
 HoldOut hold_out(std::span<const int64_t> run_order, int64_t u, double tick, uint64_t seed,
                  double weight, double level);
+
+// Smallest c with P(count > c) <= level for a count of `trials` with mean `expected`, binomial when
+// `relative_variance` of the mean is 0, else negative binomial (gamma mixture of Poisson). 10^4
+// trials, mean 10, level .05, variance 0: 15.
+int64_t count_limit(double trials, double expected, double relative_variance, double level);
+// Asymptotic variance of the logarithm of the exceedance of a fitted level `y` (excess) when k of n
+// values lie above the threshold; xi is taken as -.45 where it is less.
+double log_exceedance_variance(const GpdFit& fit, double y, double k, double n);
 
 // Blocks of max(10 tau, n / 200) and their fits; no fits when fewer than 30 blocks.
 BlockMaxima block_maxima_check(std::span<const int64_t> run_order, double tau);

@@ -3,9 +3,11 @@
 #include "stats/threshold.h"
 
 #include <algorithm>
+#include <boost/math/special_functions/erf.hpp>
 #include <cmath>
 
 #include "stats/extreme_random.h"
+#include "stats/quiet.h"
 
 namespace assay::stats {
 namespace {
@@ -185,7 +187,9 @@ ThresholdChoice choose_threshold(std::span<const int64_t> top_sorted, int64_t n,
   return choice;
 }
 
-Stability xi_stability(std::span<const double> sorted_excesses, double weight) {
+Stability xi_stability(std::span<const double> sorted_excesses, double weight, double level) {
+  // Two comparisons, two-sided.
+  const double z = std::sqrt(2.0) * boost::math::erfc_inv(level / 2, Quiet());
   Stability s;
   s.agree = true;
   for (size_t part = 1; part <= 4; part *= 2) {
@@ -207,8 +211,7 @@ Stability xi_stability(std::span<const double> sorted_excesses, double weight) {
     s.se.push_back((1 + xi) / std::sqrt(static_cast<double>(k) * weight));
     if (part == 1) continue;
     const double variance = s.se.back() * s.se.back() - s.se.front() * s.se.front();
-    constexpr double kZ = 2.2414;  // 1 - .05/4: two comparisons, two-sided
-    if (!(std::fabs(fit.xi - xi) <= kZ * std::sqrt(variance))) s.agree = false;
+    if (!(std::fabs(fit.xi - xi) <= z * std::sqrt(variance))) s.agree = false;
   }
   if (s.k.size() < 2) s.agree = false;
   return s;

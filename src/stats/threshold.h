@@ -70,7 +70,7 @@ ThresholdChoice choose_threshold(std::span<const int64_t> top_sorted, int64_t n,
 std::vector<double> excesses_over(std::span<const int64_t> top_sorted, int64_t u, double tick,
                                   uint64_t seed);
 
-// xi at k, k/2, k/4 (6.3). Agreement: |xi_k - xi_j| <= z_{1-.05/4} sqrt(var_j - var_k), the
+// xi at k, k/2, k/4 (6.3). Agreement: |xi_k - xi_j| <= z_{1-level/4} sqrt(var_j - var_k), the
 // variance of a difference of nested fits, with asymptotic variances (1 + xi_k)^2 / j.
 struct Stability {
   std::vector<int64_t> k;
@@ -78,6 +78,7 @@ struct Stability {
   bool agree = false;
 };
 // `weight`: share of the exceedances that counts as independent.
-Stability xi_stability(std::span<const double> sorted_excesses, double weight = 1);
+Stability xi_stability(std::span<const double> sorted_excesses, double weight = 1,
+                       double level = 0.05);
 
 }  // namespace assay::stats

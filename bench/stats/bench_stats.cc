@@ -12,6 +12,7 @@
 #include "stats/gate.h"
 #include "stats/pwcet.h"
 #include "stats/quantiles.h"
+#include "stats/stationarity.h"
 
 namespace {
 
@@ -71,8 +72,7 @@ int main(int argc, char** argv) {
   const stats::Gate gate = stats::judge_series(samples, machine);
   lap("gate");
   const int64_t gate_peak = status_bytes("VmHWM:");
-  std::vector<int64_t> sorted = samples;
-  std::ranges::sort(sorted);
+  const std::vector<int64_t> sorted = stats::sorted_copy(samples);
   const auto rows = stats::quantile_table(samples, sorted);
   lap("quantiles");
   const stats::Pwcet bound = stats::pwcet(samples, gate.trust, {}, sorted);

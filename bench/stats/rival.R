@@ -144,7 +144,9 @@ profile_upper <- function(y, par, a) {
   }
   at <- function(xi, level) nll(level * xi / expm1(-xi * log(a)), xi)
   best <- function(level) optimize(at, c(-.95, 1.5), level, tol = 1e-7)$objective
-  distance <- function(level) 2 * (best(level) - nll(par[1], par[2])) - qchisq(2 * confidence - 1, 1)
+  # The limit of chi-square with ours' correction for small samples (pwcet.h).
+  allowed <- (qnorm(confidence) + 2 / sqrt(k))^2
+  distance <- function(level) 2 * (best(level) - nll(par[1], par[2])) - allowed
   level <- par[1] * expm1(-par[2] * log(a)) / par[2]
   high <- 1.5 * level
   while (distance(high) < 0) high <- 1.5 * high

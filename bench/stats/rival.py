@@ -164,7 +164,8 @@ def profile_upper(y, xi, sigma, a):
     def best(level):
         return optimize.minimize_scalar(lambda x: nll(level * x / math.expm1(-x * math.log(a)), x),
                                         bounds=(-.95, 1.5), method="bounded").fun
-    least, allowed = nll(sigma, xi), stats.chi2.ppf(2 * CONFIDENCE - 1, 1)
+    # The limit of chi-square with ours' correction for small samples (pwcet.h).
+    least, allowed = nll(sigma, xi), (stats.norm.ppf(CONFIDENCE) + 2 / math.sqrt(n)) ** 2
     level = stats.genpareto.isf(a, xi, 0, sigma)
     high = 1.5 * level
     while 2 * (best(high) - least) < allowed:

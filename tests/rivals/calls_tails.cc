@@ -47,8 +47,8 @@ Answer gpd_upper(const Request& r) {
   const auto fit = stats::fit_gpd_mle(sample);
   const double a = r.number("a"), confidence = r.number("confidence");
   const auto k = static_cast<double>(sample.y.size());
-  const auto upper =
-      stats::gpd_profile_upper(sample, fit, r.list("a"), confidence, r.number("weight"));
+  const auto upper = stats::gpd_profile_upper(sample, fit, r.list("a"), confidence,
+                                              r.number("weight"), r.number("correction"));
   return {{"profile", upper.empty() ? std::nullopt : upper[0]},
           {"exponential", stats::gpd_exponential_upper(sample.scale, k, a, confidence)}};
 }

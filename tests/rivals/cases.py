@@ -220,9 +220,9 @@ def tails(data, series):
         yield from ((call, name, {"x": y}) for call in ("gpd_mle", "gpd_lmoments", "residual_cv", "l_moments"))
         if not name.startswith(("danish, u=20", "t2")):  # there the bound is not finite or beyond any scale
             for a in (1e-1, 1e-3, 1e-5):
-                for weight in (1, .5):
-                    yield "gpd_upper", f"{name}, a={a} weight {weight}", {
-                        "x": y, "a": a, "confidence": .95, "weight": weight}
+                for weight, correction in ((1, 0), (.5, 0), (.8, 2)):
+                    yield "gpd_upper", f"{name}, a={a} weight {weight} + {correction}", {
+                        "x": y, "a": a, "confidence": .95, "weight": weight, "correction": correction}
     for xi in (-.4, -1e-9, 1e-4, .3):
         for p in (.3, 1e-6):
             yield "gpd_law", f"xi={xi} p={p}", {"y": 1.7, "p": p, "sigma": 2.5, "xi": xi}

@@ -74,7 +74,7 @@ tails$gev_law <- function(p, mu, sigma, xi, ...) list(quantile = qgev(p, mu, sig
 
 # U_P of the excess exceeded with probability a: by the definition, the largest x whose profile
 # likelihood stays within the chi-square distance of the maximum.
-tails$gpd_upper <- function(x, a, confidence, weight, ...) {
+tails$gpd_upper <- function(x, a, confidence, weight, correction, ...) {
   best <- gpd_best(x)
   nll_at <- function(level) {
     at <- function(xi) {
@@ -87,10 +87,11 @@ tails$gpd_upper <- function(x, a, confidence, weight, ...) {
     optimize(at, c(grid[max(1, i - 1)], grid[min(400, i + 1)]), tol = 1e-11)$objective
   }
   estimate <- qgpd(a, 0, best$par[1], best$par[2], lower.tail = FALSE)
-  distance <- function(level) 2 * weight * (nll_at(level) - best$value) - qchisq(1 - 2 * (1 - confidence), 1)
+  k <- length(x)
+  limit <- (sqrt(qchisq(1 - 2 * (1 - confidence), 1)) + correction / sqrt(k * weight))^2
+  distance <- function(level) 2 * weight * (nll_at(level) - best$value) - limit
   high <- estimate * 1.5
   while (distance(high) < 0) high <- high * 1.5
-  k <- length(x)
   list(profile = uniroot(distance, c(estimate, high), tol = 1e-9 * estimate)$root,
        exponential = 2 * k * mean(x) / qchisq(1 - confidence, 2 * k) * log(1 / a))
 }

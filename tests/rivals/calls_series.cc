@@ -114,6 +114,16 @@ void add_series(Calls& calls) {
   calls["fisher_tail"] = [](const Request& r) -> Answer {
     return {{"p", stats::fisher_g_tail(r.number("g"), r.integer("m"))}};
   };
+  calls["fisher_g"] = [](const Request& r) {
+    return pair(stats::fisher_g(stats::mid_ranks(r.integers("x"))).test, "g");
+  };
+  calls["level_shape"] = [](const Request& r) -> Answer {
+    const auto s = stats::level_shape(stats::mid_ranks(r.integers("x")));
+    return {{"step_r2", s.step_r2},
+            {"step_at", static_cast<double>(s.step_at)},
+            {"line_r2", s.line_r2},
+            {"slope", s.line_slope}};
+  };
   calls["jonckheere"] = [](const Request& r) -> Answer {
     const auto groups = groups_of(r);
     const auto t = stats::jonckheere_terpstra(groups);

@@ -53,6 +53,30 @@ Answer gpd_upper(const Request& r) {
           {"exponential", stats::gpd_exponential_upper(sample.scale, k, a, confidence)}};
 }
 
+Answer intervals(const stats::ReturnInterval& delta, const stats::ReturnInterval& profile) {
+  return {{"estimate", delta.estimate},
+          {"delta_lower", delta.lower},
+          {"delta_upper", delta.upper},
+          {"profile_lower", profile.lower},
+          {"profile_upper", profile.upper}};
+}
+
+Answer gpd_return(const Request& r) {
+  const stats::GpdSample sample(r.list("x"));
+  const auto fit = stats::fit_gpd_mle(sample);
+  const double a = r.number("a"), confidence = r.number("confidence");
+  return intervals(stats::gpd_delta_interval(fit, a, confidence),
+                   stats::gpd_profile_interval(sample, fit, a, confidence));
+}
+
+Answer gev_return(const Request& r) {
+  const auto& x = r.list("x");
+  const auto fit = stats::fit_gev_mle(x);
+  const double p = r.number("block_p"), confidence = r.number("confidence");
+  return intervals(stats::gev_delta_interval(fit, p, confidence),
+                   stats::gev_profile_interval(x, fit, p, confidence));
+}
+
 Answer extremal(const Request& r) {
   const auto times = stats::exceedance_times(r.integers("x"), r.integer("u"));
   return {{"intervals", stats::extremal_index(times)},
@@ -66,6 +90,8 @@ void add_tails(Calls& calls) {
   calls["gpd_mle"] = gpd_mle;
   calls["l_moments"] = l_moments;
   calls["gpd_upper"] = gpd_upper;
+  calls["gpd_return"] = gpd_return;
+  calls["gev_return"] = gev_return;
   calls["extremal"] = extremal;
   calls["gpd_lmoments"] = [](const Request& r) -> Answer {
     const auto fit = stats::fit_gpd_lmoments(r.list("x"));

@@ -94,6 +94,23 @@ series$bds <- function(x, m, eps, ...) {
   z <- test$statistic[m - 1, 1]
   list(statistic = unname(z), p = unname(test$p.value[m - 1, 1]))
 }
+# n <= 2^16: one segment, cut to the largest length of factors 2, 3 and 5; ten cycles at least.
+series$fisher_g <- function(x, ...) {
+  n <- length(x)
+  lengths <- as.vector(outer(outer(2^(0:16), 3^(0:10)), 5^(0:7)))
+  n <- max(lengths[lengths <= n])
+  r <- rank(x)[1:n]
+  power <- Mod(fft(r - mean(r)))[11:((n - 1) %/% 2 + 1)]^2
+  g <- max(power) / sum(power)
+  c(list(g = g), series$fisher_tail(g, length(power)))
+}
+series$level_shape <- function(x, ...) {
+  r <- rank(x)
+  n <- length(r)
+  step <- vapply(seq_len(n - 1), function(t) cor(r, seq_len(n) > t)^2, 0)
+  line <- summary(lm(r ~ seq_len(n)))
+  list(step_r2 = max(step), step_at = which.max(step), line_r2 = line$r.squared, slope = coef(line)[2, 1])
+}
 series$fisher_tail <- function(g, m, ...) {
   j <- seq_len(floor(1 / g))
   list(p = sum((-1)^(j - 1) * choose(m, j) * (1 - j * g)^(m - 1)))

@@ -95,6 +95,53 @@ tails$gpd_upper <- function(x, a, confidence, weight, correction, ...) {
   list(profile = uniroot(distance, c(estimate, high), tol = 1e-9 * estimate)$root,
        exponential = 2 * k * mean(x) / qchisq(1 - confidence, 2 * k) * log(1 / a))
 }
+# Two-sided intervals of the level exceeded with a given probability: delta by the numeric gradient of the
+# quantile, profile by the likelihood with that level as a parameter.
+interval_of <- function(estimate, quantile_at, par, covariance, distance, confidence) {
+  step <- 1e-5 * c(rep(par[length(par) - 1], length(par) - 1), 1)
+  gradient <- vapply(seq_along(par), function(i) {
+    e <- replace(numeric(length(par)), i, step[i])
+    (quantile_at(par + e) - quantile_at(par - e)) / (2 * step[i])
+  }, 0)
+  half <- qnorm((1 + confidence) / 2) * sqrt(drop(gradient %*% covariance %*% gradient))
+  limit <- function(end) {
+    far <- end(1)
+    i <- 1
+    while (distance(far) < 0) far <- end(i <- i * 1.5)
+    uniroot(distance, sort(c(estimate, far)), tol = 1e-9 * abs(estimate))$root
+  }
+  list(estimate = estimate, delta_lower = estimate - half, delta_upper = estimate + half,
+       profile_lower = limit(function(i) estimate - i * half / 3), profile_upper = limit(function(i) estimate + i * half))
+}
+tails$gpd_return <- function(x, a, confidence, ...) {
+  best <- gpd_best(x)
+  s <- best$par[1]
+  v <- solve(optimHess(c(1, best$par[2]), function(p) gpd_nll(c(p[1] * s, p[2]), x), control = list(ndeps = c(1e-4, 1e-4))))
+  at <- function(par) unname(qgpd(a, 0, par[1], par[2], lower.tail = FALSE))
+  distance <- function(level) {
+    profile <- function(xi) gpd_nll(c(if (abs(xi) < 1e-8) level / -log(a) else level * xi / expm1(-xi * log(a)), xi), x)
+    grid <- seq(-.95, 2, length.out = 300)
+    i <- which.min(vapply(grid, profile, 0))
+    least <- optimize(profile, c(grid[max(1, i - 1)], grid[min(300, i + 1)]), tol = 1e-11)$objective
+    2 * (least - best$value) - qchisq(confidence, 1)
+  }
+  interval_of(at(best$par), at, best$par, diag(c(s, 1)) %*% v %*% diag(c(s, 1)), distance, confidence)
+}
+tails$gev_return <- function(x, block_p, confidence, ...) {
+  fit <- fgev(x, std.err = FALSE)
+  best <- tighten(function(par) if (par[2] <= 0) 1e10 else gev_nll(par, x), unname(fit$estimate))
+  v <- solve(optimHess(best$par, gev_nll, x = x, control = list(ndeps = rep(1e-4, 3) * best$par[2])))
+  at <- function(par) qgev(1 - block_p, par[1], par[2], par[3])
+  estimate <- at(best$par)
+  distance <- function(level) {
+    nll <- function(par) {  # sigma and xi; mu follows from the level
+      if (par[1] <= 0) return(1e10)
+      gev_nll(c(level - qgev(1 - block_p, 0, par[1], par[2]), par), x)
+    }
+    2 * (tighten(nll, best$par[2:3])$value - best$value) - qchisq(confidence, 1)
+  }
+  interval_of(estimate, at, best$par, v, distance, confidence)
+}
 tails$extremal <- function(x, u, run, ...) {
   list(intervals = unname(exi(x, u, 0)), runs = unname(exi(x, u, run)))
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Confidence sequences: intervals that hold at all sample sizes at once, so that one may look after
-// each sample and stop at will. For independent samples. Wider than an interval for one n, by about
-// a factor 1.5 to 2; sequential.h has the looks of fixed number. Sources: Robbins, Ann. Math.
+// each sample and stop at will. For independent samples. Wider than an interval for one
+// n; sequential.h has the looks of fixed number. Sources: Robbins, Ann. Math.
 // Statist. 41, 1970 (mixture); Howard & Ramdas, Bernoulli 28, 2022 (quantiles).
 #pragma once
 

@@ -63,7 +63,8 @@ std::vector<double> autocorrelation(std::span<const double> x, int lags) {
   std::vector<double> r(last + 1, 0.0);
   r[0] = 1;
   // What rounding of the mean leaves of a constant series is no variance.
-  if (!(variance > n * 1e-30)) return r;
+  const auto [least, greatest] = std::minmax_element(x.begin(), x.end());
+  if (*least == *greatest || !(variance > 0)) return r;
   for (size_t k = 1; k <= last; ++k) {
     double sum = 0;
     for (size_t i = 0; i + k < centred.size(); ++i) sum += centred[i] * centred[i + k];

@@ -28,6 +28,7 @@ TEST(Autocorrelation, AnyInput) {
   EXPECT_EQ(autocorrelation(std::vector<double>{7}, 3).size(), 1u);
   const auto constant = autocorrelation(std::vector<double>(9, 1.1), 2);
   EXPECT_EQ(constant, (std::vector<double>{1, 0, 0}));
+  EXPECT_EQ(autocorrelation(std::vector<double>(700, .1), 1)[1], 0);  // the mean rounds
   const auto huge = autocorrelation(std::vector<double>{1e308, -1e308, 1e308, -1e308}, 1);
   EXPECT_NEAR(huge[1], -.75, 1e-12);
 }
@@ -40,6 +41,7 @@ double tau_by_definition(const std::vector<int64_t>& x, int64_t threshold) {
   const auto r = autocorrelation(over, most);
   double tau = 1;
   for (int k = 1; k + 1 <= most; k += 2) {
+    if (std::abs(r[k] + r[k + 1]) < 1e-9) return NAN;  // zero but for rounding: either way is right
     if (!(r[k] + r[k + 1] > 0)) break;
     tau += 2 * (r[k] + r[k + 1]);
   }
@@ -57,7 +59,9 @@ TEST(ExceedanceTau, AgreesWithItsDefinition) {
       x[i] = value;
     }
     const auto threshold = static_cast<int64_t>(engine() % levels);
-    RC_ASSERT(std::abs(exceedance_tau(x, threshold) - tau_by_definition(x, threshold)) < 1e-6);
+    const double wanted = tau_by_definition(x, threshold);
+    if (std::isnan(wanted)) return;
+    RC_ASSERT(std::abs(exceedance_tau(x, threshold) - wanted) < 1e-6);
   }));
 }
 

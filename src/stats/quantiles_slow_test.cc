@@ -77,20 +77,29 @@ TEST(QuantilesSlow, Autoregressive08) {
   EXPECT_LT(ess.refused, .02);
 }
 
+// Near the fewest effective exceedances most rows are refused, and the carried ones are those whose
+// tau came out small: among them the coverage falls short of nominal. The claim of an audit is the
+// row it prints, so its error is "printed and wrong", which must keep to 5 %.
 TEST(QuantilesSlow, Autoregressive095) {
-  constexpr int kAudits = 1000;
+  constexpr int kAudits = 2000;
   const Coverage free = cover(10000, .95, .99, kZ99, false, kAudits, 3);
-  const Coverage ess = cover(10000, .95, .99, kZ99, true, kAudits, 3);
-  const Coverage many = cover(40000, .95, .99, kZ99, true, kAudits / 2, 4);
-  const Coverage few = cover(1000, .95, .99, kZ99, true, kAudits, 5);
   print("ar095_ranks", free);
-  print("ar095_ess", ess);
-  print("ar095_ess_n40000", many);
-  print("ar095_ess_n1000", few);
   EXPECT_LT(free.upper, .75);  // section 4: 0.68
-  EXPECT_GT(ess.upper, .87);   // section 4: 0.90, nominal is not reached at 10 to 13 effective
-  EXPECT_GT(many.upper, .92);
-  EXPECT_GT(few.refused, .95);  // section 4: 0.71 at n = 1000, so refuse
+  for (const size_t n : {1000, 10000, 20000}) {
+    const Coverage ess = cover(n, .95, .99, kZ99, true, kAudits, 4);
+    const std::string name = "ar095_ess_n" + std::to_string(n);
+    print(name, ess);
+    const double wrong_upper = (1 - ess.refused) * (1 - ess.upper);
+    const double wrong_two_sided = (1 - ess.refused) * (1 - ess.two_sided);
+    figure(name + "_printed_and_wrong", wrong_upper);
+    EXPECT_LE(wrong_upper, most_errors(.05, kAudits)) << n;
+    EXPECT_LE(wrong_two_sided, most_errors(.05, kAudits)) << n;
+    if (n == 1000) {
+      EXPECT_GT(ess.refused, .95);  // section 4: 0.71 at n = 1000, so refuse
+    } else if (n == 20000) {
+      EXPECT_LT(ess.refused, .20);
+    }
+  }
 }
 
 // Why the effective size is used from tau 1.2 on and not from 1: on independent samples tau

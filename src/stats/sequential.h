@@ -39,15 +39,16 @@ struct SequentialResult {
   int64_t n_taken = 0;  // run-order samples read for them
   int64_t exceedances = 0, thin = 1;
   double tau = 1, p0 = 0, alpha = 0;
-  std::vector<Look> looks;  // the statistic is the larger of the two log martingales
+  std::vector<Look> looks;  // statistic: log martingale of the side that the data lean to
   std::string reason;       // why undecided, or what could not be used
 };
 
 // P(X > limit_ns) < p0 with error at most alpha in either direction. Samples in run order; when tau
-// of 1{x > limit} exceeds 1.2 only every ceil(tau)-th is used (section 5.3). With fewer than 20
-// exceedances of the limit tau is also taken at the sample's 95 % quantile, and the larger counts:
-// a limit that is hardly ever exceeded shows no dependence. Looks: at each n up to 100, then each 1
-// % further (validity needs no schedule; replay does), and at the end.
+// of 1{x > limit} exceeds 1.2 only every ceil(2 tau)-th is used: section 5.3 says tau, but what is
+// left of the correlation at that distance triples the error (sequential_slow_test.cc). With fewer
+// than 20 exceedances of the limit tau is also taken at the sample's 95 % quantile, and the larger
+// counts: a limit that is hardly ever exceeded shows no dependence. Looks: at each n up to 100,
+// then each 1 % further (validity needs no schedule; replay does), and at the end.
 SequentialResult test_requirement(std::span<const int64_t> run_order, int64_t limit_ns, double p0,
                                   double alpha);
 

@@ -55,7 +55,8 @@ TEST(SequentialSlow, RequirementMeanSamples) {
     }
     figure("mean_samples_" + std::to_string(c.factor), sum / c.audits);
     figure("power_" + std::to_string(c.factor), pass / double(c.audits));
-    EXPECT_NEAR(sum / c.audits, c.wanted, .08 * c.wanted);
+    EXPECT_LE(sum / c.audits, c.wanted);
+    EXPECT_GE(sum / c.audits, .75 * c.wanted);  // section 5.1 looked less often than each 1 %
     EXPECT_GE(pass, .98 * c.audits);
   }
 }
@@ -65,7 +66,7 @@ TEST(SequentialSlow, RequirementWithDependence) {
   std::mt19937_64 engine(3);
   const double z99 = 2.3263478740408408;
   const auto limit = static_cast<int64_t>(1e9 * std::exp(.1 * z99));
-  constexpr int kFewer = 1000;
+  constexpr int kFewer = 2000;
   int pass = 0, fail = 0;
   for (int audit = 0; audit < kFewer; ++audit) {
     const SequentialResult r =

@@ -101,7 +101,7 @@ TEST(Requirement, ThinsWhatDepends) {
   const SequentialResult r = test_requirement(x, 100, .5, .01);
   EXPECT_GT(r.tau, 7);
   EXPECT_LT(r.tau, 14);
-  EXPECT_EQ(r.thin, static_cast<int64_t>(std::ceil(r.tau)));
+  EXPECT_EQ(r.thin, static_cast<int64_t>(std::ceil(2 * r.tau)));
   EXPECT_EQ(r.n_taken, r.n * r.thin);
 }
 

@@ -15,6 +15,7 @@ namespace assay::stats {
 namespace {
 
 constexpr int64_t kSlices = 10;
+constexpr double kFullest = 1.5;  // a burst: exceedances of the fullest slice over what is expected
 constexpr int64_t kFewest = 100;  // below, no test of order is computed
 
 class Judge {
@@ -152,7 +153,7 @@ class Judge {
     const int64_t lags = std::min<int64_t>(400, n / 4),
                   slices = std::clamp<int64_t>(n / 1000, 1, kSlices);
     const double tau = std::max(integrated_autocorrelation(ranks_, lags, slices),
-                                integrated_autocorrelation_above(ranks_, p95_, lags));
+                                integrated_autocorrelation_above(ranks_, p95_, lags, slices));
     gate_.ess_ratio = 1 / tau;
   }
 
@@ -211,7 +212,8 @@ class Judge {
     if (p && std::abs(p->effect) > std::abs(moved)) moved = p->effect;
     if (!beyond(moved, options_.degraded_median)) return;
     const bool worse = beyond(moved, options_.rejected_median);
-    if (found("exceedance_slices") && slices_.fullest >= 2 && comes_and_goes(part_, ranks_, p95_)) {
+    if (found("exceedance_slices") && slices_.fullest >= kFullest &&
+        comes_and_goes(part_, ranks_, p95_)) {
       burst(worse);
       return;
     }
@@ -238,7 +240,7 @@ class Judge {
     const bool matters = beyond(tail_r_, options_.degraded_r) ||
                          beyond(gate_.p99_shift, options_.degraded_p99) ||
                          gate_.ess_ratio < options_.degraded_ess;
-    if (!level_ && !burst_ && slices && slices->effect >= 2 && matters) burst(false);
+    if (!level_ && !burst_ && slices && slices->effect >= kFullest && matters) burst(false);
     const bool ess = gate_.ess_ratio < options_.degraded_ess;
     if (!(clustered || found("ljung_box_ranks") || found("runs")) && !(any_ && ess)) return;
     bool r = beyond(gate_.max_abs_r, options_.degraded_r);

@@ -199,6 +199,31 @@ TEST(Gate, RepeatsOfChanceAreNoCopies) {
   }
 }
 
+TEST(Gate, SeriesRepeatedManyTimes) {
+  std::mt19937_64 rng(17);
+  const auto v = clean(Law::normal, 1000, rng);
+  std::vector<int64_t> w;
+  for (int k = 0; k < 20; ++k) w.insert(w.end(), v.begin(), v.end());
+  EXPECT_NEAR(static_cast<double>(judge_series(w, quiet()).duplicates), 19000, 100);
+  EXPECT_TRUE(gives(judge_series(w, quiet()), "copied samples:"));
+}
+
+TEST(Gate, MillionSamples) {
+  std::mt19937_64 rng(18);
+  auto v = clean(Law::normal, 1000000, rng);
+  EXPECT_EQ(judge_series(v, quiet()).trust, Trust::trusted);
+  for (size_t i = 500000; i < v.size(); ++i) v[i] += 2000;  // .2 %: every test sees it, none cares
+  const Gate small = judge_series(v, quiet());
+  EXPECT_EQ(small.trust, Trust::trusted);
+  EXPECT_TRUE(small.tests[0].rejected);
+  for (size_t i = 500000; i < v.size(); ++i) v[i] += 8000;
+  for (size_t i = 0; i < 40; ++i) v[600000 + i] = v[1000 + i];
+  const Gate g = judge_series(v, quiet());
+  EXPECT_EQ(g.trust, Trust::degraded);
+  EXPECT_TRUE(gives(g, "step:"));
+  EXPECT_TRUE(gives(g, "copied samples: 40 samples"));
+}
+
 TEST(AaHalfWidth, ByHand) {
   // d = ln(1.01), ln(0.99), ln(1.01), ln(.99): mean -5.0e-5, sd .011547; t_{.95,3} = 2.353363.
   const std::vector<double> v = {100, 101, 100, 99, 100, 101, 100, 99};
@@ -215,7 +240,7 @@ TEST(AaHalfWidth, ByHand) {
 }
 
 TEST(GateProperty, ScaleLeavesTheRankTestsAlone) {
-  rc::check("scale and shift", [] {
+  EXPECT_TRUE(rc::check("scale and shift", [] {
     std::mt19937_64 rng(*rc::gen::arbitrary<uint64_t>());
     const int64_t factor = *rc::gen::inRange<int64_t>(1, 1000);
     const auto v = clean(kLaws[rng() % 5], 1500, rng);
@@ -229,11 +254,11 @@ TEST(GateProperty, ScaleLeavesTheRankTestsAlone) {
     RC_ASSERT(a.tick_ns * static_cast<double>(factor) == b.tick_ns);
     for (size_t i = 0; i < a.tests.size(); ++i)
       RC_ASSERT(std::abs(a.tests[i].p - b.tests[i].p) < 1e-9);
-  });
+  }));
 }
 
 TEST(GateProperty, NeverCrashes) {
-  rc::check("any numbers", [] {
+  EXPECT_TRUE(rc::check("any numbers", [] {
     const auto n = *rc::gen::weightedOneOf<int>(
         {{3, rc::gen::inRange(0, 120)}, {1, rc::gen::inRange(900, 1300)}});
     std::mt19937_64 rng(*rc::gen::arbitrary<uint64_t>());
@@ -256,7 +281,7 @@ TEST(GateProperty, NeverCrashes) {
       RC_ASSERT(std::isfinite(t.statistic) && std::isfinite(t.effect));
       RC_ASSERT(t.at >= -1 && t.at <= n);
     }
-  });
+  }));
 }
 
 }  // namespace

@@ -33,38 +33,32 @@ std::vector<double> acf_about_mean(int64_t n, int64_t lags, Get get) {
   return acf(n, 1, lags, variance, centred);
 }
 
-// Means of equal slices; a value's slice is i * slices / n.
-std::vector<double> slice_means(std::span<const float> series, int64_t slices) {
-  const auto n = static_cast<int64_t>(series.size());
-  slices = std::clamp<int64_t>(slices, 1, std::max<int64_t>(1, n / 2));
-  std::vector<double> means(static_cast<size_t>(slices), 0.0);
-  for (int64_t s = 0; s < slices; ++s) {
-    const int64_t low = s * n / slices, high = (s + 1) * n / slices;
-    for (int64_t i = low; i < high; ++i) means[s] += series[i];
-    means[s] /= static_cast<double>(std::max<int64_t>(1, high - low));
-  }
-  return means;
-}
-
-// Reads the series front to back (and may step back a block): keeps the slice it is in.
+// The series less the means of its equal slices; get(i) is what is read. Reads front to back (and
+// may step back a block): keeps the slice it is in.
+template <class Get>
 class Detrended {
  public:
-  Detrended(std::span<const float> series, int64_t slices)
-      : series_(series), means_(slice_means(series, slices)) {}
+  Detrended(int64_t n, Get get, int64_t slices) : n_(n), get_(get) {
+    slices = std::clamp<int64_t>(slices, 1, std::max<int64_t>(1, n / 2));
+    for (int64_t s = 0; s < slices; ++s) {
+      const int64_t low = s * n / slices, high = (s + 1) * n / slices;
+      means_.push_back(mean_of(high - low, [&](int64_t i) { return get_(low + i); }));
+    }
+  }
   double operator()(int64_t i) {
-    const auto n = static_cast<int64_t>(series_.size());
     const auto k = static_cast<int64_t>(means_.size());
     if (i < low_ || i >= high_) {
-      slice_ = std::min(i * k / n, k - 1);
-      while ((slice_ + 1) * n / k <= i) ++slice_;
-      low_ = slice_ * n / k;
-      high_ = (slice_ + 1) * n / k;
+      slice_ = std::min(i * k / n_, k - 1);
+      while ((slice_ + 1) * n_ / k <= i) ++slice_;
+      low_ = slice_ * n_ / k;
+      high_ = (slice_ + 1) * n_ / k;
     }
-    return series_[i] - means_[slice_];
+    return get_(i) - means_[slice_];
   }
 
  private:
-  std::span<const float> series_;
+  int64_t n_;
+  Get get_;
   std::vector<double> means_;
   int64_t slice_ = 0, low_ = 0, high_ = 0;
 };
@@ -102,7 +96,8 @@ std::vector<double> autocorrelation(std::span<const int64_t> values, int64_t lag
 std::vector<double> autocorrelation(std::span<const float> series, int64_t lags, int64_t slices) {
   const auto n = static_cast<int64_t>(series.size());
   if (n < 2 || lags < 1 || lags >= n) return {};
-  Detrended get(series, slices);
+  Detrended get(
+      n, [&](int64_t i) { return static_cast<double>(series[i]); }, slices);
   const auto read = [&](int64_t i) { return get(i); };
   const double variance = lagged_products(n, 0, 0, read)[0];
   if (!(variance > 0) || !std::isfinite(variance)) return {};
@@ -178,16 +173,17 @@ TestValue runs_about_median(std::span<const int64_t> values) {
 }
 
 double integrated_autocorrelation(std::span<const float> series, int64_t max_lags, int64_t slices) {
-  if (series.empty()) return 1;
-  Detrended get(series, slices);
-  return tau_of(static_cast<int64_t>(series.size()), max_lags, get);
+  const auto n = static_cast<int64_t>(series.size());
+  Detrended get(
+      n, [&](int64_t i) { return static_cast<double>(series[i]); }, slices);
+  return tau_of(n, max_lags, get);
 }
 
 double integrated_autocorrelation_above(std::span<const float> series, float threshold,
-                                        int64_t max_lags) {
+                                        int64_t max_lags, int64_t slices) {
   const auto n = static_cast<int64_t>(series.size());
-  const double mean = mean_of(n, [&](int64_t i) { return series[i] > threshold ? 1.0 : 0.0; });
-  const auto get = [&](int64_t i) { return (series[i] > threshold ? 1.0 : 0.0) - mean; };
+  Detrended get(
+      n, [&](int64_t i) { return series[i] > threshold ? 1.0 : 0.0; }, slices);
   return tau_of(n, max_lags, get);
 }
 

@@ -39,7 +39,7 @@ TestValue runs_about_median(std::span<const int64_t> values);
 double integrated_autocorrelation(std::span<const float> series, int64_t max_lags,
                                   int64_t slices = 1);
 double integrated_autocorrelation_above(std::span<const float> series, float threshold,
-                                        int64_t max_lags);
+                                        int64_t max_lags, int64_t slices = 1);
 
 // Fisher's g: the largest periodogram ordinate over their sum, over the Fourier frequencies with at
 // least 10 cycles in the segment (fewer cycles are a drift, not a beat). Series longer than 2^16

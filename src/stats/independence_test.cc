@@ -86,18 +86,19 @@ TEST(Fisher, SharpBeatGivesItsFundamental) {
 }
 
 TEST(IndependenceProperty, OrderStatisticsOfTestsDependOnRanksAlone) {
-  rc::check("monotone transform", [] {
+  EXPECT_TRUE(rc::check("monotone transform", [] {
     std::mt19937_64 rng(*rc::gen::arbitrary<uint64_t>());
-    const auto v = clean(kLaws[rng() % 5], 400, rng);
+    auto v = clean(kLaws[rng() % 5], 400, rng);
+    for (int64_t& x : v) x = std::clamp<int64_t>(x, 0, 1000000000);
     auto w = v;
-    for (int64_t& x : w) x = x * x / 1000;  // increasing for positive values
+    for (int64_t& x : w) x = x * x;
     RC_ASSERT(ljung_box_ranks(v, 20).statistic == ljung_box_ranks(w, 20).statistic);
     RC_ASSERT(runs_about_median(v).statistic == runs_about_median(w).statistic);
     auto back = v;
     std::reverse(back.begin(), back.end());
     RC_ASSERT(std::abs(ljung_box_ranks(v, 20).statistic - ljung_box_ranks(back, 20).statistic) <
               1e-6);
-  });
+  }));
 }
 
 TEST(Independence, NothingToTest) {

@@ -96,14 +96,15 @@ GpdSample::GpdSample(std::span<const double> excesses) {
     if (!(v > 0) || !std::isfinite(v)) return;
     largest = std::max(largest, v);
   }
-  // Divided first: the sum of huge values would overflow.
-  for (const double v : excesses) sum += v / largest;
-  scale = sum / static_cast<double>(excesses.size()) * largest;
-  if (!(scale > 0) || !std::isfinite(scale)) return;
+  for (const double v : excesses) sum += v;
+  scale = sum / static_cast<double>(excesses.size());
+  const double inverse = 1 / scale;
+  // Values so large or small that sum or inverse overflow are not latencies.
+  if (!std::isfinite(inverse) || !(inverse > 0) || !std::isfinite(largest * inverse)) return;
   y.reserve(excesses.size());
   min = INFINITY;
   for (const double v : excesses) {
-    const double w = v / scale, w2 = w * w;
+    const double w = v * inverse, w2 = w * w;
     y.push_back(w);
     max = std::max(max, w);
     min = std::min(min, w);

@@ -77,7 +77,7 @@ Bounds bounds_of(std::span<const double> y, const GpdFit& fit, std::span<const d
   const double k = static_cast<double>(y.size()) * weight;
   b.profile = fit.method == "mle"
                   ? gpd_profile_upper(sample, fit, a, o.confidence, weight, o.profile_correction)
-                  : lmoment_bootstrap_upper(fit, k, a, o.confidence, o.bootstrap,
+                  : lmoment_bootstrap_upper(fit, k, a, o.confidence, std::max(o.bootstrap, 199),
                                             derived_seed(o.seed, kBounds));
   b.exponential.resize(a.size());
   for (size_t i = 0; i < a.size(); ++i) {
@@ -108,11 +108,18 @@ void check_shape(Pwcet& r, const GpdFit& mle) {
   const double se = std::isfinite(mle.var_xi) && mle.regular
                         ? std::sqrt(mle.var_xi / r.weight)
                         : (1 + std::fabs(mle.xi)) / std::sqrt(static_cast<double>(r.k) * r.weight);
-  const bool agree = !mle.regular || std::fabs(mle.xi - r.fit_lmoments.xi) < 2 * se;
+  // Two standard errors of xi or, where it is more, of the difference: for xi = -.3 L-moments vary
+  // so much more than the likelihood that the former would refuse one good tail in ten. Variance of
+  // the L-moment estimate: Hosking & Wallis (1987), times k.
+  const double q = std::clamp(mle.xi, -0.5, 0.49);
+  const double moments = (1 - q) * (2 - q) * (2 - q) * (1 - q + 2 * q * q) /
+                         ((1 - 2 * q) * (3 - 2 * q)) / (static_cast<double>(r.k) * r.weight);
+  const double apart = std::max(se, std::sqrt(std::max(0.0, moments - se * se)));
+  const bool agree = !mle.regular || std::fabs(mle.xi - r.fit_lmoments.xi) < 2 * apart;
   const bool inside = r.fit.ok && r.fit.xi < 0.5 && r.fit.xi > -1;
   add(r, "shape", inside && agree, true,
       text("xi %.3f (95 %% %.3f to %.3f) by %s, L-moments %.3f; needs -1 < xi < .5 and agreement "
-           "within 2 se",
+           "within 2 standard errors",
            r.fit.xi, r.fit.xi - 1.96 * se, r.fit.xi + 1.96 * se, r.fit.method.c_str(),
            r.fit_lmoments.xi));
 }
@@ -185,8 +192,8 @@ Pwcet pwcet(std::span<const int64_t> run_order, Trust gate, const PwcetOptions& 
     copy.assign(run_order.begin(), run_order.end());
   }
   const auto n = run_order.size();
-  const auto keep =
-      std::min(n, static_cast<size_t>(candidate_sizes(r.n, threshold_options(o, 0)).front()) + 1);
+  const std::vector<int64_t> sizes = candidate_sizes(r.n, threshold_options(o, 0));
+  const auto keep = std::min(n, static_cast<size_t>(sizes.empty() ? o.k_min : sizes.front()) + 1);
   std::vector<int64_t> top;
   if (have_sorted) {
     top.assign(sorted.end() - static_cast<std::ptrdiff_t>(keep), sorted.end());
@@ -305,6 +312,14 @@ Pwcet pwcet(std::span<const int64_t> run_order, Trust gate, const PwcetOptions& 
                              *point.bound_ns < static_cast<double>(r.high_water_ns);
     // Were the bound right, so large a maximum would have been seen with probability n p at most.
     implausible |= point.below_high_water && point.p * static_cast<double>(r.n) <= 0.05;
+  }
+  const auto bounded = std::count_if(points.begin(), points.end(), [](const PwcetPoint& point) {
+    return point.bound_ns && std::isfinite(*point.bound_ns);
+  });
+  if (static_cast<size_t>(bounded) < points.size()) {
+    add(r, "bounds", false, true,
+        text("only %lld of %zu levels have an upper limit", static_cast<long long>(bounded),
+             points.size()));
   }
   add(r, "high-water mark", !implausible, true,
       text("largest value seen %lld ns; a bound at p <= .05 / n below it would be an error",

@@ -14,17 +14,16 @@ namespace assay::stats {
 double indicator_tau(std::span<const int64_t> run_order, int64_t median) {
   const size_t n = run_order.size();
   if (n < 20) return 1;
-  std::vector<uint8_t> above(n);
-  double count = 0;
-  for (size_t i = 0; i < n; ++i) {
-    above[i] = run_order[i] > median ? 1 : 0;
-    count += above[i];
-  }
+  // Compared anew for every lag: few are needed, and a copy of the series is not.
+  const auto above = [&](size_t i) { return run_order[i] > median ? 1 : 0; };
+  int64_t total = 0;
+  for (size_t i = 0; i < n; ++i) total += above(i);
+  const auto count = static_cast<double>(total);
   const double mean = count / static_cast<double>(n), variance = mean * (1 - mean);
   if (!(variance > 0)) return 1;
   const auto correlation = [&](size_t lag) {
     int64_t both = 0;
-    for (size_t i = lag; i < n; ++i) both += above[i] & above[i - lag];
+    for (size_t i = lag; i < n; ++i) both += above(i) & above(i - lag);
     const auto pairs = static_cast<double>(n - lag);
     return (static_cast<double>(both) / pairs - mean * mean) / variance;
   };

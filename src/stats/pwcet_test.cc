@@ -164,6 +164,27 @@ TEST(HoldOutLimit, PublishedValues) {
   EXPECT_EQ(count_limit(0, 10, 0, .05), 0);
 }
 
+// xi = -1/2 and below: the likelihood is not regular, L-moments and their bootstrap take over.
+TEST(Pwcet, VeryLightTail) {
+  int published = 0;
+  for (uint64_t seed = 0; seed < 12; ++seed) {
+    ExtremeRandom random(seed);
+    std::vector<int64_t> x;
+    for (int i = 0; i < 6000; ++i) {
+      x.push_back(static_cast<int64_t>(1e6 * gpd_quantile(random.uniform(), 1, -.65)));
+    }
+    const Pwcet r = pwcet(x, Trust::trusted, quick(9));
+    if (r.refused) continue;
+    ++published;
+    EXPECT_EQ(r.fit.method, r.fit.xi <= -.5 ? "l-moments" : r.fit.method);
+    for (const PwcetPoint& p : r.points) {
+      ASSERT_TRUE(p.bound_ns.has_value());
+      EXPECT_GE(*p.bound_ns, 1e6 * gpd_quantile(p.p, 1, -.65));  // U_E is far above
+    }
+  }
+  EXPECT_GE(published, 4);
+}
+
 TEST(IndicatorTau, Values) {
   ExtremeRandom random(4);
   std::vector<int64_t> iid, ar;

@@ -111,7 +111,7 @@ def main():
     parser.add_argument("--build", default=os.environ.get("ASSAY_BUILD", str(HERE.parents[1] / "build/release")))
     parser.add_argument("--only", help="this call alone")
     options = parser.parse_args()
-    program = pathlib.Path(options.build, "tests/rivals/stats_cli")
+    program = pathlib.Path(options.build, "bin/stats_cli")
     if not program.exists():
         sys.exit(f"rivals_test: {program} is not built")
     require_rivals()

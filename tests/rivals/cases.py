@@ -64,7 +64,8 @@ TOLERANCE = {
 }
 # Differences are relative to this at least: values that are near 0 because they cancel, and R's 1 - (1 - p).
 FLOOR = {"xi": 1e-2, "r": 1e-3, "t2": 1e-3, "z": 1e-3, "p": 1e-12, "lr": 1e-3, "kpss.p": 1e-8}
-# Where a rival itself is not that exact. SciPy's binomial limits end at an absolute 1e-12; evd loses digits near xi = 0.
+# Where a rival itself is not that exact: SciPy's binomial limits end at an absolute 1e-12, evd loses digits near
+# xi = 0.
 LOOSER = {("scipy", "clopper_pearson"): 1e3, ("R", "gpd_law"): 1e2}
 DATA_SETS = ("nile", "lh", "portpirie", "venice", "oxford", "lisbon", "sask", "lossalae", "uccle", "danish",
              "sleep1", "sleep2")

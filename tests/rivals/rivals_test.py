@@ -31,7 +31,8 @@ def require_rivals():
         except FileNotFoundError:
             found = False
         if not found:
-            print(f"rivals_test: R or SciPy is not installed\n  fix: apt-get install -y --no-install-recommends {PACKAGES}")
+            print("rivals_test: R or SciPy is not installed\n"
+                  f"  fix: apt-get install -y --no-install-recommends {PACKAGES}")
             sys.exit(77)
 
 

@@ -14,6 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # A room may include itself and what stands here; nothing else of src/.
 ROOMS = {
     "base": [],
+    "series": ["base"],
     "stats": ["base"],
     "compare": ["base", "stats"],
     "model": ["base"],
@@ -24,7 +25,7 @@ ROOMS = {
     "audit": ["base", "stats", "compare", "model", "vision", "measure", "store", "worker"],
     # The report reads rows and blobs alone: it prints evidence that it never made.
     "report": ["base", "stats", "store"],
-    "cli": ["base", "stats", "compare", "model", "vision", "store", "audit", "report"],
+    "cli": ["base", "series", "stats", "compare", "model", "vision", "store", "audit", "report"],
 }
 # What else a file may include: the public headers, for those that load runners; headers that tests share.
 PUBLIC = {"worker": ["assay/runner.h"]}
@@ -101,7 +102,7 @@ def check_tables():
     names = [p.name for p in (ROOT / "compilers").iterdir() if (p / "compiler.toml").is_file() and p.name != "null"]
     listed = re.compile('"(?:%s)"' % "|".join(map(re.escape, names)))
     for path in sources("src"):
-        if path.suffix == ".py" or re.search(r"_test\.cc$|_bench\.cc$|fixture\.cc$|made_evidence\.h$", path.name):
+        if path.suffix == ".py" or re.search(r"_test\.cc$|_bench\.cc$|fixture(_latency)?\.cc$|made_evidence\.h$", path.name):
             continue
         text = re.sub(r"//[^\n]*", "", path.read_text(encoding="utf-8"))
         where = path.relative_to(ROOT)

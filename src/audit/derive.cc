@@ -86,12 +86,16 @@ Result<Derived> derive(store::RunFolder& run, const Json& plan) {
     verdicts_of_outputs(recipe, c, reference && reference != &recipe, out.verdicts);
     verdicts_of_labels(recipe, c, data, plan, out.verdicts);
     verdict_of_kernels(recipe, out.verdicts);
-    verdict_of_latency(recipe, plan, out.verdicts);
+    const std::vector<JudgedBuild> judged = judge_launches(recipe, plan);
+    verdict_of_latency(recipe, judged, plan, out.verdicts, out.findings);
+    verdict_of_tail(recipe, judged, plan, out.verdicts);
     verdict_of_self(recipe, out.verdicts);
     findings_of(recipe, out.findings);
     findings_of_outputs(recipe, c, out.findings);
     for (ComparisonRow& row : c.rows) out.comparisons.push_back(std::move(row));
   }
+  judge_family(out.verdicts, kAlpha);
+  findings_of_all_orders(out.verdicts, out.findings);
   return out;
 }
 

@@ -4,6 +4,8 @@
 
 #include "audit/derive.h"
 #include "audit/evidence.h"
+#include "audit/judged.h"
+#include "audit/latency_spread.h"
 
 namespace assay::audit {
 
@@ -41,13 +43,35 @@ void verdicts_of_outputs(const RecipeEvidence& recipe, const RecipeComparisons& 
 void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c,
                         const DataEvidence& data, const Json& plan, std::vector<VerdictRow>& out);
 void verdict_of_kernels(const RecipeEvidence& recipe, std::vector<VerdictRow>& out);
-void verdict_of_latency(const RecipeEvidence& recipe, const Json& plan,
-                        std::vector<VerdictRow>& out);
+// What the plan allows the latency verdicts to claim.
+struct LatencyLimits {
+  double margin = 0.01, tail_margin = 0.05;
+  bool equivalence = false, pwcet = false;
+};
+LatencyLimits latency_limits(const Json& plan);
+void verdict_of_latency(const RecipeEvidence& recipe, const std::vector<JudgedBuild>& judged,
+                        const Json& plan, std::vector<VerdictRow>& out,
+                        std::vector<FindingRow>& findings);
+// Tail quantiles over builds, one value a launch, and under profile certify the pWCET over builds.
+void verdict_of_tail(const RecipeEvidence& recipe, const std::vector<JudgedBuild>& judged,
+                     const Json& plan, std::vector<VerdictRow>& out);
+void findings_of_order(const RecipeEvidence& recipe, const LatencySpread& spread, bool scripted,
+                       std::vector<FindingRow>& out);
 void verdict_of_self(const RecipeEvidence& recipe, std::vector<VerdictRow>& out);
 void findings_of(const RecipeEvidence& recipe, std::vector<FindingRow>& out);
 void findings_of_outputs(const RecipeEvidence& recipe, const RecipeComparisons& c,
                          std::vector<FindingRow>& out);
 
 VerdictRow make_verdict(const RecipeEvidence& recipe, std::string subject, std::string scope);
+
+// Marks a verdict as a primary claim of the audit, with the p-value of what it says (1: it claims
+// nothing). judge_family() holds all of them against one alpha by Holm: a claim that does not
+// survive becomes INCONCLUSIVE, and says so (statistics.md section 10).
+void claim_with_p(VerdictRow& verdict, double p);
+void judge_family(std::vector<VerdictRow>& verdicts, double alpha);
+// Page's test over recipes (blocks) and builds in the order they were made: the paper's Table 12
+// rises with build order in 9 of 10 networks.
+void findings_of_all_orders(const std::vector<VerdictRow>& verdicts,
+                            std::vector<FindingRow>& findings);
 
 }  // namespace assay::audit

@@ -70,13 +70,14 @@ Status load_launch(RunFolder& run, LaunchEvidence& launch) {
 // but speaks no more.
 Result<std::vector<LaunchEvidence>> load_launches(RunFolder& run, const std::string& build_id) {
   ASSAY_TRY(auto rows,
-            run.db().query("SELECT l.launch_id, l.launch_index, l.outcome, l.reason, "
-                           "l.kernels_agree, l.environment_json, l.isolation_json FROM launch l "
-                           "WHERE l.build_id=? AND (SELECT state FROM job_event e WHERE "
-                           "e.job_id=l.job_id ORDER BY seq DESC LIMIT 1)='done' "
-                           "AND l.rowid=(SELECT max(rowid) FROM launch x WHERE x.job_id=l.job_id) "
-                           "ORDER BY l.launch_index",
-                           {build_id}));
+            run.db().query(
+                "SELECT l.launch_id, l.launch_index, l.outcome, l.reason, "
+                "l.kernels_agree, l.environment_json, l.isolation_json, l.wall_ns FROM launch l "
+                "WHERE l.build_id=? AND (SELECT state FROM job_event e WHERE "
+                "e.job_id=l.job_id ORDER BY seq DESC LIMIT 1)='done' "
+                "AND l.rowid=(SELECT max(rowid) FROM launch x WHERE x.job_id=l.job_id) "
+                "ORDER BY l.launch_index",
+                {build_id}));
   std::vector<LaunchEvidence> out;
   for (const Row& r : rows) {
     LaunchEvidence l;
@@ -87,6 +88,7 @@ Result<std::vector<LaunchEvidence>> load_launches(RunFolder& run, const std::str
     l.kernels_agree = r.text(4);
     ASSAY_TRY(l.environment, json_column(r, 5, "launch.environment_json"));
     ASSAY_TRY(l.isolation, json_column(r, 6, "launch.isolation_json"));
+    l.wall_ns = r.integer(7);
     ASSAY_CHECK(load_launch(run, l));
     out.push_back(std::move(l));
   }
@@ -98,7 +100,7 @@ Result<std::vector<BuildEvidence>> load_builds(RunFolder& run, const std::string
       auto rows,
       run.db().query(
           "SELECT build_id, build_index, outcome, reason, artifact_sha256, kernel_map_sha256, "
-          "isolation_json FROM build b WHERE recipe_id=? AND outcome<>'interrupted' "
+          "isolation_json, wall_ns FROM build b WHERE recipe_id=? AND outcome<>'interrupted' "
           "AND rowid=(SELECT max(rowid) FROM build x WHERE x.job_id=b.job_id AND "
           "x.outcome<>'interrupted') ORDER BY build_index",
           {recipe_id}));
@@ -112,6 +114,7 @@ Result<std::vector<BuildEvidence>> load_builds(RunFolder& run, const std::string
     b.artifact_sha256 = r.text(4);
     b.kernel_map = r.text(5);
     ASSAY_TRY(b.isolation, json_column(r, 6, "build.isolation_json"));
+    b.wall_ns = r.integer(7);
     ASSAY_TRY(b.kernels, stored_kernels(run, b.build_id));
     ASSAY_TRY(b.launches, load_launches(run, b.build_id));
     out.push_back(std::move(b));

@@ -26,7 +26,7 @@ struct Check {
 };
 struct LaunchEvidence {
   std::string launch_id, outcome, reason, kernels_agree, series_id, clock;
-  int64_t launch_index = 0, censored = 0;
+  int64_t launch_index = 0, censored = 0, wall_ns = 0;
   std::vector<OutputBlob> outputs;  // role main
   std::vector<Check> checks;
   std::vector<int64_t> samples;  // run order
@@ -34,7 +34,7 @@ struct LaunchEvidence {
 };
 struct BuildEvidence {
   std::string build_id, outcome, reason, artifact_sha256, kernel_map;
-  int64_t build_index = 0;
+  int64_t build_index = 0, wall_ns = 0;
   std::vector<Kernel> kernels;
   std::vector<LaunchEvidence> launches;
   Json isolation;

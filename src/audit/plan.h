@@ -19,6 +19,8 @@ struct Profile {
   std::string name;
   int64_t builds, launches, samples, inputs;
   std::string claims, refuses;
+  // What its design carries: TOST over builds, and a tail law fitted to each build.
+  bool equivalence = false, pwcet = false;
 };
 Result<Profile> find_profile(std::string_view name);
 

@@ -2,220 +2,182 @@
 // Latency over builds. The unit is the launch (a process), never the single inference: its median
 // is one number a launch.
 #include <algorithm>
-#include <cmath>
-#include <set>
 
+#include "audit/build_pairs.h"
 #include "audit/derive_internal.h"
+#include "audit/judged.h"
+#include "audit/latency_spread.h"
 #include "base/text.h"
 #include "base/words.h"
-#include "stats/equality.h"
+#include "stats/json.h"
 
 namespace assay::audit {
 namespace {
 
-constexpr double kConfidence = 0.95, kAlpha = 0.05;
-constexpr struct {
-  const char* name;
-  double q;
-} kQuantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}};
-
-std::vector<int64_t> sorted(std::vector<int64_t> v) {
-  std::sort(v.begin(), v.end());
-  return v;
-}
-
-// What could be seen of the machine during the series; any unseen control caps the trust (rule 5).
-void trust_reasons(const LaunchEvidence& l, int64_t planned, std::set<std::string>& reasons) {
-  const Json& s = l.sampler;
-  for (const char* key : {"involuntary_switches", "major_faults", "migrations", "steal_ticks"}) {
-    if (!s.contains(key) || !s[key].is_number())
-      reasons.insert(fmt::format("{} unknown", key));
-    else if (get_int(s, key) > 0)
-      reasons.insert(fmt::format("{} seen", key));
+// A build's own figures: over its launches one after the other, whose dependence the bounds count.
+Json build_json(const JudgedBuild& b) {
+  Json out{{"build", b.build->build_index}, {"launches", Json::array()}};
+  std::vector<int64_t> joined;
+  for (const JudgedLaunch& l : b.launches) {
+    out["launches"].push_back(launch_json(l));
+    joined.insert(joined.end(), l.samples.begin(), l.samples.end());
   }
-  if (!s.contains("throttle_events") || !s["throttle_events"].is_number())
-    reasons.insert("throttling unknown");
-  else if (get_int(s, "throttle_events") > 0)
-    reasons.insert("throttling seen");
-  if (!get_bool(l.environment, "pinned", false)) reasons.insert("thread not pinned");
-  if (!s.contains("cpu_mhz") || !s["cpu_mhz"].is_array()) reasons.insert("clocks unknown");
-  if (!get_bool(l.environment, "memory_locked")) reasons.insert("memory not locked");
-  if (l.censored > 0) reasons.insert("series cut off");
-  if (static_cast<int64_t>(l.samples.size()) < planned)
-    reasons.insert("series shorter than planned");
-}
-
-struct BuildLatency {
-  int64_t build;
-  std::vector<double> medians;
-  Json json;
-};
-
-BuildLatency summarise(const BuildEvidence& b, int64_t planned, VerdictRow& v,
-                       std::set<std::string>& reasons, std::set<std::string>& clocks) {
-  BuildLatency out{b.build_index, {}, {{"build", b.build_index}, {"launches", Json::array()}}};
-  std::vector<int64_t> pooled;
-  for (const LaunchEvidence& l : b.launches) {
-    if (l.samples.empty()) continue;
-    const auto s = sorted(l.samples);
-    Json j{{"launch", l.launch_index}, {"n", s.size()}};
-    for (const auto& q : kQuantiles)
-      j[q.name] = to_json(stats::quantile_interval(s, q.q, kConfidence));
-    j["min"] = s.front();
-    j["max"] = s.back();
-    j["censored"] = l.censored;
-    out.json["launches"].push_back(std::move(j));
-    pooled.insert(pooled.end(), s.begin(), s.end());
-    if (l.outcome == "ok")
-      out.medians.push_back(static_cast<double>(stats::quantile_point(s, 0.5)));
-    v.evidence["launches"].push_back(l.launch_id);
-    v.evidence["series"].push_back(l.series_id);
-    clocks.insert(l.clock);
-    trust_reasons(l, planned, reasons);
-  }
-  if (!pooled.empty()) {
-    std::sort(pooled.begin(), pooled.end());
-    for (const auto& q : kQuantiles)
-      out.json[q.name] = to_json(stats::quantile_interval(pooled, q.q, kConfidence));
-  }
+  std::vector<int64_t> sorted = joined;
+  std::sort(sorted.begin(), sorted.end());
+  for (const auto& q : kQuantiles)
+    out[q.name] = interval_json(stats::quantile_row(joined, sorted, q.q, kConfidence),
+                                static_cast<int64_t>(joined.size()));
   return out;
 }
 
-Json over_builds(const std::vector<BuildLatency>& builds) {
+// Over builds that carry the quantile.
+Json over_builds(const Json& builds) {
   Json out = Json::object();
   for (const auto& q : kQuantiles) {
-    double lo = 0, hi = 0;
-    bool any = false;
-    for (const BuildLatency& b : builds) {
-      if (!b.json.contains(q.name)) continue;
-      const double e = get_double(b.json[q.name], "estimate");
-      lo = any ? std::min(lo, e) : e;
-      hi = any ? std::max(hi, e) : e;
-      any = true;
+    double lo = INFINITY, hi = 0;
+    for (const Json& b : builds) {
+      if (!b[q.name]["estimate"].is_number()) continue;
+      lo = std::min(lo, get_double(b[q.name], "estimate"));
+      hi = std::max(hi, get_double(b[q.name], "estimate"));
     }
-    if (any) out[q.name] = {{"min", lo}, {"max", hi}};
+    if (hi >= lo) out[q.name] = {{"min", lo}, {"max", hi}};
   }
   return out;
 }
 
-// Of positive values, not empty: the estimate of a ratio needs one launch a side, its interval two.
-double geometric_mean(const std::vector<double>& v) {
-  double sum = 0;
-  for (double x : v) sum += std::log(std::max(x, 1.0));
-  return std::exp(sum / static_cast<double>(v.size()));
+struct Judgement {
+  Verdict verdict = Verdict::inconclusive;
+  std::string statement, needs;
+  double p = 1;  // of the claim; 1 when none is made
+};
+
+Judgement judge_pairs(const PairClaims& pairs, const LatencyLimits& limits, size_t builds,
+                      const stats::AaResult& floor, const RecipeTrust& trust) {
+  Judgement out;
+  const std::string spread = fmt::format("launch medians differ by up to {:.2f} % over {} builds",
+                                         (pairs.widest - 1) * 100, builds);
+  if (builds < 2) {
+    out.statement = builds == 0 ? "no latency was measured" : "only one build was measured";
+  } else if (pairs.different > 0) {
+    out.verdict = Verdict::different;
+    out.p = pairs.p_different;
+    out.statement = fmt::format("{}; {} of {} pairs of builds differ by more than {:.3g} %", spread,
+                                pairs.different, pairs.count, limits.margin * 100);
+  } else if (pairs.equivalent < pairs.count) {
+    out.statement =
+        limits.equivalence
+            ? fmt::format("{}; neither a difference nor equivalence within {:.3g} % is shown",
+                          spread, limits.margin * 100)
+            : fmt::format(
+                  "{}; no pair differs for certain, and the quick profile claims no "
+                  "equivalence (use --profile standard)",
+                  spread);
+    out.needs = limits.equivalence ? "more launches a build, or a quieter machine (assay doctor)"
+                                   : "more launches a build (--profile standard has 10)";
+  } else if (trust.rejected > 0) {
+    // Order is randomised in blocks, so that a disturbed launch can hide no difference for certain,
+    // but equality shown on a machine that moved is equality of the disturbance.
+    out.statement = fmt::format("{}; equivalence is not claimed: {} of {} launches are {}", spread,
+                                trust.rejected, trust.launches, word(Trust::rejected));
+    out.needs = "launches that the gate does not reject (assay doctor says what disturbs)";
+  } else if (floor.half_width && !floor.margin_allowed) {
+    out.statement = fmt::format(
+        "{}; the margin of {:.3g} % is below what launches of one build allow ({:.3g} %)", spread,
+        limits.margin * 100, floor.floor * 100);
+    out.needs = "more launches a build, a quieter machine, or a margin fixed wider beforehand";
+  } else {
+    out.verdict = Verdict::same;
+    out.p = pairs.p_equivalent;
+    out.statement =
+        fmt::format("{}; every pair is equivalent within {:.3g} %", spread, limits.margin * 100);
+  }
+  return out;
 }
 
 }  // namespace
 
-void verdict_of_latency(const RecipeEvidence& recipe, const Json& plan,
-                        std::vector<VerdictRow>& out) {
+LatencyLimits latency_limits(const Json& plan) {
+  LatencyLimits out;
+  out.margin = get_double(plan, "latency_margin", 0.01);
+  out.tail_margin = get_double(plan, "tail_margin", 0.05);
+  const auto profile = find_profile(get_string(plan, "profile"));
+  out.equivalence = profile ? profile->equivalence : false;
+  out.pwcet = profile ? profile->pwcet : false;
+  return out;
+}
+
+void verdict_of_latency(const RecipeEvidence& recipe, const std::vector<JudgedBuild>& judged,
+                        const Json& plan, std::vector<VerdictRow>& out,
+                        std::vector<FindingRow>& findings) {
   VerdictRow v = make_verdict(recipe, "latency", "builds");
-  const double margin = get_double(plan, "latency_margin", 0.01);
-  const bool quick = get_string(plan, "profile") == "quick";
-  std::set<std::string> reasons, clocks;
-  std::vector<BuildLatency> builds;
-  for (const BuildEvidence& b : recipe.builds) {
-    BuildLatency l = summarise(b, get_int(plan, "samples"), v, reasons, clocks);
-    if (!l.medians.empty()) builds.push_back(std::move(l));
-  }
-  std::vector<stats::LogRatio> ratios;
-  std::vector<std::pair<size_t, size_t>> which;
-  std::vector<double> p;
-  for (size_t i = 0; i < builds.size(); ++i) {
-    for (size_t j = i + 1; j < builds.size(); ++j) {
-      ratios.push_back(
-          stats::compare_log_ratio(builds[i].medians, builds[j].medians, margin, kAlpha));
-      which.emplace_back(i, j);
-      p.push_back(ratios.back().p_difference);
+  const LatencyLimits limits = latency_limits(plan);
+  std::vector<BuildValues> values;
+  Json builds = Json::array();
+  for (const JudgedBuild& b : judged) {
+    for (const JudgedLaunch& l : b.launches) {
+      v.evidence["launches"].push_back(l.launch->launch_id);
+      v.evidence["series"].push_back(l.launch->series_id);
     }
+    auto medians = b.medians();
+    if (medians.empty()) continue;
+    values.push_back({b.build->build_index, std::move(medians)});
+    builds.push_back(build_json(b));
   }
-  const std::vector<double> adjusted = stats::holm(p);
-  Json pairs = Json::array();
-  int64_t different = 0, equivalent = 0;
-  double widest = 1;
-  for (size_t k = 0; k < ratios.size(); ++k) {
-    stats::LogRatio& r = ratios[k];
-    // A difference counts only if it survives Holm over all pairs. "All equal" is an
-    // intersection-union claim, so every pair is judged at alpha without correction
-    // (statistics.md 7.1); the quick profile makes no such claim at all.
-    if ((r.equality == stats::Equality::different || r.equality == stats::Equality::immaterial) &&
-        adjusted[k] >= kAlpha)
-      r.equality = stats::Equality::inconclusive;
-    if (quick && r.equality == stats::Equality::equivalent)
-      r.equality = stats::Equality::inconclusive;
-    different += r.equality == stats::Equality::different;
-    // Immaterial is a difference whose interval may leave the margin: no proof of equivalence.
-    equivalent += r.equality == stats::Equality::equivalent;
-    const double ratio = geometric_mean(builds[which[k].second].medians) /
-                         geometric_mean(builds[which[k].first].medians);
-    const bool bounded = r.n_a >= 2 && r.n_b >= 2;
-    widest = std::max({widest, ratio, 1 / ratio});
-    pairs.push_back({{"a", builds[which[k].first].build},
-                     {"b", builds[which[k].second].build},
-                     {"ratio", ratio},
-                     {"lower", bounded ? Json(r.lower) : Json()},
-                     {"upper", bounded ? Json(r.upper) : Json()},
-                     {"p", adjusted[k]},
-                     {"word", stats::equality_word(r.equality)}});
-  }
-  Json list = Json::array();
-  for (BuildLatency& b : builds) list.push_back(b.json);
-  const std::string clock = clocks.size() == 1 ? *clocks.begin()
-                            : clocks.empty()   ? "none"
-                                               : "mixed";
-  const bool scripted = clock != "monotonic";
-  v.statistic = {
-      {"clock", clock},
-      {"builds", list},
-      {"over_builds", over_builds(builds)},
-      {"pairs", pairs},
-      {"trust", word(scripted          ? Trust::rejected
-                     : reasons.empty() ? Trust::trusted
-                                       : Trust::degraded)},
-      {"trust_reasons",
-       scripted ? Json::array({"the clock is scripted: not a measurement"}) : Json(reasons)}};
-  v.threshold = {{"margin", margin},
-                 {"alpha", kAlpha},
-                 {"unit", "median of a launch"},
-                 {"correction", "Holm over pairs"},
-                 {"equivalence_allowed", !quick}};
-  const auto spread = [&] {
-    return fmt::format("launch medians differ by up to {:.2f} % over {} builds", (widest - 1) * 100,
-                       builds.size());
-  };
-  if (builds.size() < 2) {
-    v.verdict = word(Verdict::inconclusive);
-    v.statement = builds.empty() ? "no latency was measured" : "only one build was measured";
-  } else if (different > 0) {
-    v.verdict = word(Verdict::different);
-    v.statement = fmt::format("{}; {} of {} pairs of builds differ by more than {:.3g} %", spread(),
-                              different, pairs.size(), margin * 100);
-  } else if (equivalent == static_cast<int64_t>(pairs.size())) {
-    v.verdict = word(Verdict::same);
-    v.statement =
-        fmt::format("{}; every pair is equivalent within {:.3g} %", spread(), margin * 100);
-  } else {
-    v.verdict = word(Verdict::inconclusive);
-    v.statement =
-        quick ? fmt::format(
-                    "{}; no pair differs for certain, and the quick profile claims no equivalence "
-                    "(use --profile standard)",
-                    spread())
-              : fmt::format("{}; neither a difference nor equivalence within {:.3g} % is shown",
-                            spread(), margin * 100);
-  }
+  const PairClaims pairs = compare_builds(values, limits.margin, kAlpha, limits.equivalence);
+  const RecipeTrust trust = recipe_trust(judged);
+  const stats::AaResult floor = noise_floor(judged, limits.margin, kAlpha);
+  const LatencySpread spread = latency_spread(judged);
+  const Judgement judgement = judge_pairs(pairs, limits, values.size(), floor, trust);
+  Json over = over_builds(builds);
+  v.statistic = {{"clock", trust.clock},
+                 {"builds", std::move(builds)},
+                 {"over_builds", std::move(over)},
+                 {"pairs", pairs.pairs},
+                 {"noise_floor", stats::to_json(floor)},
+                 {"spread", spread.json},
+                 {"trust", word(trust.trust)},
+                 {"trust_reasons", trust.scripted && trust.rejected == 0
+                                       ? Json::array({"the clock is scripted: not a measurement"})
+                                       : Json(trust.reasons)}};
+  v.threshold = {{"margin", limits.margin},         {"alpha", kAlpha},
+                 {"unit", "median of a launch"},    {"correction", "Holm over pairs"},
+                 {"schedule", "fixed n: one look"}, {"equivalence_allowed", limits.equivalence}};
+  v.verdict = word(judgement.verdict);
+  v.statement = judgement.statement;
+  if (!judgement.needs.empty()) v.threshold["needs"] = judgement.needs;
+  if (values.size() >= 2) claim_with_p(v, judgement.p);
   // Rule 1: when kernels are chosen at load, a launch is a new draw and the two levels are one.
-  if (recipe.decides_at != "build" && !builds.empty()) {
+  if (recipe.decides_at != "build" && !values.empty()) {
     v.statement +=
         fmt::format("; its kernels are chosen at {}, so build and launch cannot be told apart",
                     recipe.decides_at);
   }
-  if (v.verdict == word(Verdict::inconclusive) && builds.size() >= 2) {
-    v.threshold["needs"] = quick ? "more launches a build (--profile standard has 10)"
-                                 : "more launches a build, or a quieter machine (assay doctor)";
-  }
-  if (scripted && !builds.empty()) v.statement += " (scripted clock: not a measurement)";
+  if (trust.scripted && !values.empty()) v.statement += " (scripted clock: not a measurement)";
   out.push_back(std::move(v));
+  findings_of_order(recipe, spread, trust.scripted, findings);
+}
+
+void findings_of_order(const RecipeEvidence& recipe, const LatencySpread& spread, bool scripted,
+                       std::vector<FindingRow>& out) {
+  if (scripted) return;
+  const auto counts = [](const stats::Trend& t) {
+    return t.computed && t.p < kTrendAlpha && std::abs(t.slope_percent) > kTrendSlope;
+  };
+  const auto text = [](const stats::Trend& t) {
+    return fmt::format("{} by {:.2g} % a step (Jonckheere-Terpstra, p {:.2g})",
+                       t.direction > 0 ? "rises" : "falls", std::abs(t.slope_percent), t.p);
+  };
+  if (counts(spread.build_order))
+    out.push_back({"warning", "latency-build-order", recipe.recipe_id, "", "",
+                   fmt::format("{}: latency {} with the order in which builds were made",
+                               recipe.label, text(spread.build_order)),
+                   "measure the old builds again in another order; if the trend stays with the "
+                   "build, the order of building matters"});
+  if (counts(spread.time))
+    out.push_back({"warning", "latency-drift", recipe.recipe_id, "", "",
+                   fmt::format("{}: latency {} over the blocks of launches: the machine drifts",
+                               recipe.label, text(spread.time)),
+                   "let the machine come to rest, or lock its clocks (assay doctor)"});
 }
 
 }  // namespace assay::audit

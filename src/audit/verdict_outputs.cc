@@ -9,9 +9,22 @@
 #include "audit/derive_internal.h"
 #include "base/text.h"
 #include "base/words.h"
+#include "stats/special.h"
 
 namespace assay::audit {
 namespace {
+
+// p of "the share of hits is at most `margin`": the chance of so few hits if it were just that.
+// 1 where the data set's sampling allows no inference.
+double at_most_p(const stats::Proportion& p, double margin) {
+  return p.unit == "none" || p.units < 1 ? 1 : stats::binomial_cdf(p.unit_count, p.units, margin);
+}
+// p of "the share of hits is more than `margin`".
+double more_than_p(const stats::Proportion& p, double margin) {
+  return p.unit == "none" || p.units < 1
+             ? 1
+             : 1 - stats::binomial_cdf(p.unit_count - 1, p.units, margin);
+}
 
 std::string bound_text(const stats::Proportion& p) {
   if (p.unit == "none" || !p.upper)
@@ -167,6 +180,8 @@ void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c
       v.statement += "; not every build could be compared";
     else if (!carried)
       v.statement += fmt::format("; to claim SAME the bound must be {:.3g} or less", margin);
+    // A flip that was seen is a fact; that there are few among other inputs is a claim.
+    if (any.unit != "none") claim_with_p(v, at_most_p(any, margin));
   }
   out.push_back(std::move(v));
 
@@ -174,12 +189,15 @@ void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c
   if (recipe.is_reference && !labelled) return;
   VerdictRow a = make_verdict(recipe, "accuracy", "reference");
   const double allowed = get_double(plan, "accuracy_margin", 0.01);
-  a.threshold = {{"margin", allowed}, {"alpha", 0.05}};
+  a.threshold = {{"margin", allowed}, {"alpha", kAlpha}};
   Json builds = Json::array();
   bool different = false, all_carried = !c.accuracy.empty() &&
                                         c.accuracy.size() == recipe.builds.size() &&
                                         (!c.reference_top1.empty() || !labelled);
   std::string text;
+  // Of "a build differs" (Bonferroni over the builds) and of "no build differs" (each must hold).
+  double p_different = 1, p_same = c.accuracy.empty() ? 1 : 0;
+  const auto builds_n = static_cast<double>(c.accuracy.size());
   for (const auto& b : c.accuracy) {
     const stats::Proportion top1 = proportion_of(b.top1, data), top5 = proportion_of(b.top5, data);
     Json p;
@@ -193,7 +211,8 @@ void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c
       if (const auto found = discordance_p(b.top1, c.reference_top1, data)) {
         p = *found;
         // Bonferroni: one wrong build among K is looked for.
-        different = different || *found * static_cast<double>(c.accuracy.size()) < 0.05;
+        p_different = std::min(p_different, *found * builds_n);
+        different = different || *found * builds_n < kAlpha;
       } else {  // fixed: the difference on these inputs is exact
         different = different || std::abs(static_cast<double>(difference)) >
                                      allowed * static_cast<double>(b.top1.size());
@@ -208,8 +227,11 @@ void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c
                          : d.n > 0 ? static_cast<double>(d.count) / static_cast<double>(d.n)
                                    : 1;
     all_carried = all_carried && share <= allowed;
+    p_same = std::max(p_same, at_most_p(d, allowed));
     // Unlabelled: disagreement with the reference beyond the margin. A cluster's bound is about
     // clusters, so it shows none.
+    if (!labelled && d.n > 0 && d.unit != "cluster")
+      p_different = std::min(p_different, more_than_p(d, allowed) * builds_n);
     if (!labelled && d.n > 0 && d.unit != "cluster")
       different = different ||
                   (d.lower ? *d.lower > allowed
@@ -237,6 +259,11 @@ void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c
     a.statement =
         fmt::format("{} on {}; judged against the reference at a margin of {:.3g}",
                     labelled ? "top-1 correct" : "top-1 agrees with the reference", text, allowed);
+    // Counts of a fixed set are facts; of sampled inputs they carry a claim.
+    if (data.design != stats::Design::fixed)
+      claim_with_p(a, a.verdict == word(Verdict::different) ? p_different
+                      : a.verdict == word(Verdict::same)    ? p_same
+                                                            : 1);
   }
   out.push_back(std::move(a));
 }

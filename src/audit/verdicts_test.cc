@@ -14,9 +14,11 @@ using testing::HasSubstr;
 const Json kStandard = {{"profile", "standard"}};
 const Json kQuick = {{"profile", "quick"}};
 
-VerdictRow latency(const RecipeEvidence& r, const Json& plan) {
+VerdictRow latency(const RecipeEvidence& r, const Json& plan,
+                   std::vector<FindingRow>* findings = nullptr) {
   std::vector<VerdictRow> out;
-  verdict_of_latency(r, plan, out);
+  std::vector<FindingRow> found;
+  verdict_of_latency(r, judge_launches(r, plan), plan, out, findings ? *findings : found);
   return out.at(0);
 }
 
@@ -89,7 +91,10 @@ TEST(LatencyVerdict, TrustSaysWhatWasNotSeen) {
 }
 
 TEST(LatencyVerdict, BoundsThatNCannotCarryAreAbsent) {
-  const auto v = latency(made_times({{100000, 100001}, {100000, 100001}}), kStandard);
+  auto r = made_times({{100000, 100001}, {100000, 100001}});
+  for (auto& b : r.builds)
+    for (auto& l : b.launches) l.samples.resize(101);
+  const auto v = latency(r, kStandard);
   const Json& p99 = v.statistic["builds"][0]["launches"][0]["p99"];
   EXPECT_TRUE(p99["upper"].is_null());
   EXPECT_GT(get_int(p99, "n_needed"), 101);

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "audit/audit.h"
+#include "audit/claims.h"
 #include "audit/derive.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
@@ -37,6 +38,22 @@ struct Flags {
   bool fresh = false, dry_run = false;
 };
 
+// What each model's numbers carry, before anything runs (design.md, rule 12).
+void print_claims(const audit::Plan& plan, const audit::Prepared& prepared) {
+  fmt::print(stderr, "profile {} may claim: {}; not: {}\n", plan.profile.name, plan.profile.claims,
+             plan.profile.refuses);
+  for (const auto& m : prepared.models) {
+    const int64_t units = m.data.sampling == Sampling::fixed       ? 0
+                          : m.data.sampling == Sampling::clustered ? m.data.cluster_count()
+                                                                   : m.n;
+    Table t({"claim", "possible", "carried by", "needs"});
+    for (const audit::Claim& c : audit::plan_claims(plan, {m.n, units}))
+      t.add({c.name, c.supported ? "yes" : "no", c.basis, c.needs});
+    if (prepared.models.size() > 1) fmt::print(stderr, "{}:\n", m.data.name);
+    fmt::print(stderr, "{}", t.text());
+  }
+}
+
 void print_plan(const audit::Plan& plan, const audit::Prepared& prepared, bool launches) {
   Table t({"model", "compiler", "precision", "builds", "launches", "samples", "inputs", "options"});
   for (const auto& r : prepared.recipes) {
@@ -61,8 +78,7 @@ void print_plan(const audit::Plan& plan, const audit::Prepared& prepared, bool l
                                    m.data.cluster_count())
                      : "");
     }
-    fmt::print(stderr, "profile {} may claim: {}; not: {}\n", plan.profile.name,
-               plan.profile.claims, plan.profile.refuses);
+    print_claims(plan, prepared);
   }
   fmt::print(stderr, "seed {}, {} thread{}; rough estimate {}\n", plan.seed, plan.threads,
              plan.threads == 1 ? "" : "s", format_ns(audit::estimate_s(plan, prepared) * 1e9));

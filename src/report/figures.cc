@@ -39,9 +39,10 @@ std::string percent(double share) { return fmt::format("{:.3g} %", share * 100);
 
 std::optional<Interval> interval_from(const Json& j) {
   const auto estimate = number(j, "estimate");
-  if (!estimate) return {};
+  // Refused: no number, but the n that would do.
+  if (!estimate && !number(j, "n_needed")) return {};
   Interval i;
-  i.estimate = *estimate;
+  i.estimate = estimate.value_or(0);
   i.lower = number(j, "lower");
   i.upper = number(j, "upper");
   i.confidence = get_double(j, "confidence", 0.95);

@@ -15,14 +15,6 @@
 namespace assay::report {
 namespace {
 
-Json to_json(const stats::Interval& i) {
-  Json j = {{"estimate", i.estimate},     {"lower", nullptr}, {"upper", nullptr},
-            {"confidence", i.confidence}, {"n", i.n},         {"n_needed", i.n_needed}};
-  if (i.lower) j["lower"] = *i.lower;
-  if (i.upper) j["upper"] = *i.upper;
-  return j;
-}
-
 Json proportion(int64_t count, int64_t n, bool clustered) {
   const int64_t units = clustered ? 21 : n, hits = clustered ? std::min<int64_t>(count, 2) : count;
   const auto i = stats::clopper_pearson(hits, units, 0.95);
@@ -297,49 +289,18 @@ Status Maker::conclude(int64_t r, const std::string& recipe_id, const std::vecto
                       r == 2 ? "Builds run different kernels."
                              : fmt::format("All {} builds report the same kernels by name.", n),
                       kernels));
-  Json latency = {
-      {"clock", o_.clock},
-      {"builds", Json::array()},
-      {"over_builds", Json::object()},
-      {"pairs", Json::array()},
-      {"trust", "DEGRADED"},
-      {"trust_reasons", {"steal cannot be observed", "2 cores: the sampler shares one"}}};
-  for (int64_t b = 0; b < n; ++b) {
-    Json of = {{"build", b}, {"launches", Json::array()}};
-    std::vector<int64_t> all;
-    const auto quantiles = [](Json& j, std::vector<int64_t> s) {
-      std::sort(s.begin(), s.end());
-      for (auto [name, q] : {std::pair{"p50", .5}, {"p90", .9}, {"p99", .99}})
-        j[name] = to_json(stats::quantile_interval(s, q, 0.95));
-    };
-    const auto& samples = builds[static_cast<size_t>(b)].samples;
-    for (size_t l = 0; l < samples.size(); ++l) {
-      Json one = {{"launch", l}, {"n", samples[l].size()}};
-      quantiles(one, samples[l]);
-      of["launches"].push_back(one);
-      all.insert(all.end(), samples[l].begin(), samples[l].end());
-    }
-    quantiles(of, all);
-    for (const char* q : {"p50", "p90", "p99"}) {
-      Json& range = latency["over_builds"][q];
-      const double v = of[q]["estimate"];
-      range["min"] = b ? std::min(get_double(range, "min"), v) : v;
-      range["max"] = b ? std::max(get_double(range, "max"), v) : v;
-    }
-    latency["builds"].push_back(of);
-    if (b)
-      latency["pairs"].push_back({{"a", 0},
-                                  {"b", b},
-                                  {"ratio", r == 2 ? 1.15 : 1.001},
-                                  {"lower", 0.99},
-                                  {"upper", 1.17},
-                                  {"p", 0.03},
-                                  {"word", r == 2 ? "DIFFERENT" : "INCONCLUSIVE"}});
-  }
+  std::vector<std::vector<std::vector<int64_t>>> samples;
+  for (const Built& b : builds) samples.push_back(b.samples);
+  const Json latency = made_latency(r, o_.clock, samples);
   ASSAY_CHECK(verdict(recipe_id, "latency", "builds", r == 2 ? "DIFFERENT" : "INCONCLUSIVE",
                       r == 2 ? "Builds differ in median latency by more than the margin of 0.01."
                              : "Three launches a build cannot show equal medians within 0.01.",
                       latency, {{"margin", 0.01}}));
+  if (r != 1)
+    ASSAY_CHECK(verdict(recipe_id, "tail", "builds", r == 2 ? "DIFFERENT" : "INCONCLUSIVE",
+                        r == 2 ? "The p99 of launches differs over builds."
+                               : "Neither a difference nor equivalence of p99 is shown.",
+                        made_tail(r, n), {{"margin", 0.05}}));
   if (r == 2)
     ASSAY_CHECK(insert(
         "finding",

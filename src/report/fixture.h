@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/files.h"
+#include "base/json.h"
 #include "store/run_folder.h"
 
 namespace assay::report {
@@ -22,5 +23,11 @@ struct FixtureOptions {
 // Text that breaks out of whatever does not escape it.
 std::string hostile_text();
 Result<store::RunFolder> make_run(const fs::path& folder, const FixtureOptions& options);
+
+// statistic_json of the latency and tail verdicts of recipe `r`: 0 close builds, 1 sparse, 2 builds
+// that differ. builds -> launches -> samples, ns.
+Json made_latency(int64_t r, const std::string& clock,
+                  const std::vector<std::vector<std::vector<int64_t>>>& builds);
+Json made_tail(int64_t r, int64_t builds);
 
 }  // namespace assay::report

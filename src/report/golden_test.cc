@@ -2,25 +2,12 @@
 // Whole printed reports against files in testdata/. ASSAY_UPDATE_GOLDEN=1 writes them anew.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "report/fixture.h"
+#include "report/golden.h"
 #include "report/report.h"
 
 namespace assay::report {
 namespace {
-
-void expect_golden(const std::string& name, const std::string& text) {
-  const fs::path file = fs::path(ASSAY_REPORT_TESTDATA) / name;
-  if (std::getenv("ASSAY_UPDATE_GOLDEN")) {
-    ASSERT_TRUE(write_file_atomic(file, text));
-    return;
-  }
-  const auto wanted = read_file(file);
-  ASSERT_TRUE(wanted) << wanted.error().message << "; run once with ASSAY_UPDATE_GOLDEN=1";
-  EXPECT_EQ(text, *wanted)
-      << "if this is meant: run once with ASSAY_UPDATE_GOLDEN=1 and look at the difference";
-}
 
 class Golden : public testing::TestWithParam<bool> {};
 

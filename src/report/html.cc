@@ -37,15 +37,7 @@ Result<std::string> to_html(const Model& m) {
   const std::string title = title_of(m);
   std::string out;
   out.reserve(1 << 19);
-  out += "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n";
-  out +=
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-      "'unsafe-inline'; img-src data:\"/>\n";
-  out +=
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta "
-      "name=\"color-scheme\" content=\"light dark\"/>\n";
-  out += fmt::format("<title>assay: {}</title>\n<style>{}</style></head>\n<body>\n", html(title),
-                     kStyle);
+  out += page_head(title);
   out += fmt::format("<header><p class=\"brand\">assay</p><h1>{}</h1>\n", html(title));
   out += paragraph(
       fmt::format("Run {}, profile {}, seed {}, assay {}{}",

@@ -64,8 +64,8 @@ std::string figures(const Recipe& r, const VerdictRow* v) {
 }
 
 std::string sample_table(const Recipe& r, const VerdictRow* v) {
-  HtmlTable t(
-      {"build", "launch", "n", "p50", "p90", "p99", "least", "greatest", "cut off", "run order"});
+  HtmlTable t({"build", "launch", "n", "p50", "p90", "p99", "least", "greatest", "cut off", "trust",
+               "run order"});
   const Json none = Json::object();
   const Json& statistic = v ? v->statistic : none;
   for (const Build& b : r.builds) {
@@ -76,6 +76,7 @@ std::string sample_table(const Recipe& r, const VerdictRow* v) {
         t.num(interval_text(interval_at(build, q)), v->ref);
       t.num(time_text(b.ecdf.front().x), v->ref)
           .num(time_text(b.ecdf.back().x), v->ref)
+          .text("")
           .text("")
           .text("");
     }
@@ -92,6 +93,11 @@ std::string sample_table(const Recipe& r, const VerdictRow* v) {
         t.num(s.order.empty() ? "unknown" : time_text(static_cast<double>(s.min_ns)));
         t.num(s.order.empty() ? "unknown" : time_text(static_cast<double>(s.max_ns)))
             .num(count_text(s.censored));
+        std::string reasons;
+        for (const Json& reason : get_array(launch, "trust_reasons"))
+          reasons += (reasons.empty() ? "" : "; ") + scalar_text(reason);
+        const std::string trust = get_string(launch, "trust");
+        t.raw(trust.empty() ? "" : badge(trust, reasons));
         t.raw(s.order.empty()
                   ? html(s.problem.empty() ? "no samples" : s.problem)
                   : svg::run_chart(
@@ -105,25 +111,6 @@ std::string sample_table(const Recipe& r, const VerdictRow* v) {
              : t.str() +
                    paragraph("The figures of a launch come from the series that its n links to.",
                              "soft");
-}
-
-std::string pairs(const VerdictRow& v) {
-  HtmlTable t({"first", "second", "ratio of medians", "interval", "p", "result"});
-  for (const Json& p : get_array(v.statistic, "pairs")) {
-    const bool bounded = p.contains("lower") && p["lower"].is_number() && p.contains("upper") &&
-                         p["upper"].is_number();
-    t.row()
-        .text(fmt::format("build {}", get_int(p, "a", -1)))
-        .text(fmt::format("build {}", get_int(p, "b", -1)))
-        .num(fmt::format("{:.4f}", get_double(p, "ratio")), v.ref);
-    t.num(bounded ? fmt::format("[{:.4f}, {:.4f}]", get_double(p, "lower"), get_double(p, "upper"))
-                  : "not available",
-          v.ref);
-    t.num(p.contains("p") && p["p"].is_number() ? number_text(get_double(p, "p")) : "-", v.ref)
-        .text(get_string(p, "word", "unknown"));
-  }
-  return t.empty() ? ""
-                   : "<h5>Builds against each other (run medians, one a launch)</h5>\n" + t.str();
 }
 
 }  // namespace
@@ -157,8 +144,8 @@ std::string html_latency(const Recipe& r) {
         ">= N)\" means that so many samples would be "
         "needed before the quantile has bounds.",
         "how");
-  if (v) out += pairs(*v);
-  return out + table;
+  if (v) out += html_pairs(*v, get_array(v->statistic, "pairs"), "median");
+  return out + html_spread(r) + table;
 }
 
 }  // namespace assay::report

@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "report/escape.h"
+#include "report/svg/style.h"
 
 namespace assay::report {
 
@@ -44,6 +47,19 @@ std::string paragraph(std::string_view text, std::string_view css) {
   return fmt::format(R"(<p class="{}">{}</p>)", css, html(text, 4000)) + "\n";
 }
 
+std::string page_head(std::string_view title) {
+  std::string out = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n";
+  out +=
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+      "'unsafe-inline'; img-src data:\"/>\n";
+  out +=
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta "
+      "name=\"color-scheme\" content=\"light dark\"/>\n";
+  out += fmt::format("<title>assay: {}</title>\n<style>{}{}{}</style></head>\n<body>\n",
+                     html(title), svg::kPalette, kStyle, svg::kChartStyle);
+  return out;
+}
+
 HtmlTable::HtmlTable(std::vector<std::string> header, std::string_view css)
     : header_(std::move(header)), css_(css) {}
 
@@ -76,10 +92,17 @@ HtmlTable& HtmlTable::num(std::string_view s, std::string_view ref, std::string_
   cell(evidence(s, ref, title), "n");
   return *this;
 }
+HtmlTable& HtmlTable::right(size_t column) {
+  right_.resize(std::max(right_.size(), column + 1));
+  right_[column] = true;
+  return *this;
+}
 std::string HtmlTable::str() const {
   std::string out = fmt::format(R"(<div class="scroll"><table{}><thead><tr>)",
                                 css_.empty() ? "" : fmt::format(R"( class="{}")", css_));
-  for (const auto& h : header_) out += fmt::format(R"(<th scope="col">{}</th>)", html(h));
+  for (size_t i = 0; i < header_.size(); ++i)
+    out += fmt::format(R"(<th scope="col"{}>{}</th>)",
+                       i < right_.size() && right_[i] ? R"( class="n")" : "", html(header_[i]));
   out += "</tr></thead>\n<tbody>" + body_;
   if (rows_) out += "</tr>";
   return out + "</tbody></table></div>\n";

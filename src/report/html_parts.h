@@ -14,6 +14,8 @@ namespace assay::report {
 std::string badge(std::string_view word, std::string_view statement = "");
 // `text` linked to the evidence row `ref`; plain text when there is no ref.
 std::string evidence(std::string_view text, std::string_view ref, std::string_view title = "");
+// From the doctype to <body>: one file, no script, no outside resource.
+std::string page_head(std::string_view title);
 std::string paragraph(std::string_view text, std::string_view css = "");  // escaped
 
 // A table; every cell is escaped but raw().
@@ -24,6 +26,7 @@ class HtmlTable {
   HtmlTable& text(std::string_view s);
   HtmlTable& raw(std::string_view html);
   HtmlTable& num(std::string_view s, std::string_view ref = "", std::string_view title = "");
+  HtmlTable& right(size_t column);  // the header over a column of num() cells
   bool empty() const { return rows_ == 0; }
   std::string str() const;  // in a container that scrolls when the page is narrow
 
@@ -31,6 +34,7 @@ class HtmlTable {
   void cell(std::string_view html, std::string_view css);
   std::vector<std::string> header_;
   std::string css_, body_;
+  std::vector<bool> right_;
   size_t rows_ = 0, column_ = 0;
 };
 
@@ -49,6 +53,10 @@ std::string html_flips(const Recipe& recipe);
 std::string html_accuracy(const Recipe& recipe);
 std::string html_kernels(const Recipe& recipe);
 std::string html_latency(const Recipe& recipe);
+std::string html_spread(const Recipe& recipe);  // variance, trends, next build: below latency
+std::string html_tail(const Recipe& recipe);
+// Pairs of builds as drawing and table; `unit`: what is compared ("median", "p99").
+std::string html_pairs(const VerdictRow& verdict, const Json& pairs, std::string_view unit);
 std::string html_builds(const Recipe& recipe);
 std::string html_cold(const Recipe& recipe);
 std::string html_checks(const Recipe& recipe);

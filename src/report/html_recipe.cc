@@ -144,7 +144,7 @@ std::string html_recipe(const Model& m, const ModelInfo& info, const Recipe& r) 
   out += verdict_table(r);
   for (const auto& part :
        {html_outputs(r), html_flips(r), html_accuracy(r), html_kernels(r), html_latency(r),
-        html_builds(r), html_cold(r), html_checks(r), html_conditions(r)})
+        html_tail(r), html_builds(r), html_cold(r), html_checks(r), html_conditions(r)})
     out += part;
   return out + "</section>\n";
 }

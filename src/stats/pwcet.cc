@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "stats/extreme_random.h"
+#include "stats/intervals.h"
 #include "stats/pwcet_checks.h"
 
 namespace assay::stats {
@@ -137,7 +138,7 @@ void order_point(PwcetPoint& point, std::vector<int64_t>& copy, std::span<const 
   point.order_statistic = true;
   point.estimate_ns =
       at(static_cast<int64_t>(std::ceil(static_cast<double>(n) * (1 - point.p) - 1e-9)));
-  if (const auto rank = upper_rank(n, point.p, confidence)) point.bound_ns = at(*rank);
+  if (const auto rank = upper_rank(n, 1 - point.p, confidence)) point.bound_ns = at(*rank);
 }
 
 }  // namespace

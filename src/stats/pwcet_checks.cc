@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "stats/extreme_random.h"
-#include "stats/intervals.h"
 #include "stats/quiet.h"
 
 namespace assay::stats {
@@ -140,10 +139,6 @@ std::vector<std::optional<double>> lmoment_bootstrap_upper(const GpdFit& fit, do
     out[i] = fit.sigma * std::max(at(confidence), 2 * estimate - at(1 - confidence));
   }
   return out;
-}
-
-std::optional<int64_t> upper_rank(int64_t n, double p, double confidence) {
-  return quantile_ranks(n, 1 - p, 2 * confidence - 1).upper;
 }
 
 }  // namespace assay::stats

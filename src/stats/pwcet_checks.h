@@ -40,8 +40,4 @@ std::vector<std::optional<double>> lmoment_bootstrap_upper(const GpdFit& fit, do
                                                            double confidence, int bootstrap,
                                                            uint64_t seed);
 
-// Rank (1-based) of the order statistic that bounds the quantile 1 - p from above; absent: n too
-// small.
-std::optional<int64_t> upper_rank(int64_t n, double p, double confidence);
-
 }  // namespace assay::stats

@@ -18,8 +18,12 @@ std::string num(double v) {
 }
 
 double Scale::operator()(double value) const {
+  // Not by std::clamp, which wants low <= high.
+  return beyond(std::min(std::max(value, range_.low), range_.high));
+}
+
+double Scale::beyond(double value) const {
   double low = range_.low, high = range_.high;
-  value = std::clamp(value, low, high);
   if (range_.log) {
     low = std::log(low);
     high = std::log(high);
@@ -48,8 +52,13 @@ std::vector<double> nice_ticks(AxisRange range, int about) {
   const double power = std::pow(10, std::floor(std::log10(raw)));
   const double m = raw / power;
   const double step = (m <= 1 ? 1 : m <= 2 ? 2 : m <= 5 ? 5 : 10) * power;
-  for (double k = std::ceil(range.low / step - 1e-9); k * step <= range.high + step * 1e-9; ++k)
-    out.push_back(k * step);
+  // Counted, not added up: from 2^53 steps on, k + 1 is k.
+  const double first = std::ceil(range.low / step - 1e-9);
+  for (int i = 0; i <= 2 * std::max(about, 1) + 2; ++i) {
+    const double v = (first + i) * step;
+    if (!(v <= range.high + step * 1e-9)) break;
+    if (out.empty() || v > out.back()) out.push_back(v);
+  }
   return out;
 }
 
@@ -132,8 +141,18 @@ void Canvas::x_axis(const Scale& x, double y, double top, Unit unit, std::string
   }
   line(x.from(), y, x.to(), y, "axis");
   text((x.from() + x.to()) / 2, y + 32,
-       fmt::format("{}, {}{}", name, unit.name, x.range().log ? " (log scale)" : ""), "middle",
-       "name");
+       fmt::format("{}{}{}{}", name, unit.name.empty() ? "" : ", ", unit.name,
+                   x.range().log ? " (log scale)" : ""),
+       "middle", "name");
+}
+
+void Canvas::y_axis(const Scale& y, double x, double right, const std::vector<double>& ticks,
+                    const std::vector<std::string>& labels) {
+  for (size_t i = 0; i < ticks.size() && i < labels.size(); ++i) {
+    line(x, y(ticks[i]), right, y(ticks[i]), "grid");
+    text(x - 6, y(ticks[i]) + 4, labels[i], "end", "tick");
+  }
+  line(x, y.from(), x, y.to(), "axis");
 }
 
 std::string Canvas::finish(std::string_view label, std::string_view css) const {

@@ -17,7 +17,8 @@ std::string num(double v);  // one decimal at most: "12", "12.5", "-0.3"
 class Scale {
  public:
   Scale(AxisRange range, double from, double to) : range_(range), from_(from), to_(to) {}
-  double operator()(double value) const;
+  double operator()(double value) const;  // values outside land on the nearer end
+  double beyond(double value) const;      // values outside land outside
   const AxisRange& range() const { return range_; }
   double from() const { return from_; }
   double to() const { return to_; }
@@ -58,6 +59,9 @@ class Canvas {
   // Axis below the plot: line, ticks with grid lines up to `top`, labels, name with unit.
   void x_axis(const Scale& x, double y, double top, Unit unit, std::string_view name,
               int about = 6);
+  // Axis left of the plot: ticks at `ticks` with grid lines up to `right`, `labels` beside.
+  void y_axis(const Scale& y, double x, double right, const std::vector<double>& ticks,
+              const std::vector<std::string>& labels);
   // <svg role="img"> with `label` for those who cannot see it.
   std::string finish(std::string_view label, std::string_view css = "") const;
 

@@ -7,28 +7,12 @@
 #include <cmath>
 
 #include "report/escape.h"
+#include "report/svg/frame.h"
 
 namespace assay::report::svg {
 namespace {
 
 constexpr size_t kColours = 8;  // of the page's palette (Okabe and Ito); dashes repeat them
-
-// Step line with relative moves: each step is rounded from where the pen really is, so that errors
-// do not add up.
-std::string step_path(const std::vector<Point>& points, const Scale& x, const Scale& y) {
-  const auto tenth = [](double v) { return std::round(v * 10) / 10; };
-  double px = tenth(x(points.front().x)), py = tenth(y(0));
-  std::string d = fmt::format("M{} {}", num(px), num(py));
-  for (const Point& p : points) {
-    const double nx = tenth(x(p.x)), ny = tenth(y(p.y));
-    if (nx != px) d += "h" + num(nx - px);
-    if (ny != py) d += "v" + num(ny - py);
-    px = nx;
-    py = ny;
-  }
-  if (px < x.to()) d += "H" + num(x.to());
-  return d;
-}
 
 }  // namespace
 
@@ -45,7 +29,7 @@ std::string ecdf_chart(const std::vector<Curve>& curves, AxisRange range, std::s
   for (size_t i = 0; i < curves.size(); ++i) {
     const size_t colour = i % kColours;
     if (!curves[i].points.empty())
-      c.path(step_path(curves[i].points, x, y),
+      c.path(rise_path(curves[i].points, x, y),
              fmt::format("curve s{} t{}", colour, i / kColours % 4), curves[i].name);
     const double at_x = left + 122 * static_cast<double>(i % 4);
     const double at_y = bottom + 54 + 18 * static_cast<double>(i / 4);

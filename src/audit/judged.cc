@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "audit/judged.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+namespace assay::audit {
+namespace {
+
+std::optional<int64_t> counter(const Json& sampler, const char* key) {
+  if (!sampler.contains(key) || !sampler[key].is_number()) return std::nullopt;
+  return get_int(sampler, key);
+}
+
+// Share by which the clock fell below its highest value of the series: the locked clock is not
+// known here.
+std::optional<double> clock_drop(const Json& sampler) {
+  double low = INFINITY, high = 0;
+  for (const Json& mhz : get_array(sampler, "cpu_mhz")) {
+    if (!mhz.is_number()) continue;
+    low = std::min(low, mhz.get<double>());
+    high = std::max(high, mhz.get<double>());
+  }
+  if (!(high > 0)) return std::nullopt;
+  return 1 - low / high;
+}
+
+std::vector<stats::QuantileRow> quantiles_of(std::span<const int64_t> samples,
+                                             std::span<const int64_t> sorted) {
+  stats::QuantileOptions options;
+  options.q.clear();
+  for (const auto& q : kQuantiles) options.q.push_back(q.q);
+  return stats::quantile_table(samples, sorted, options);
+}
+
+JudgedLaunch judge(const LaunchEvidence& l, int64_t planned) {
+  JudgedLaunch out;
+  out.launch = &l;
+  out.gate = stats::judge_series(l.samples, machine_evidence(l, planned));
+  const auto cut =
+      std::clamp<int64_t>(out.gate.warm_up, 0, static_cast<int64_t>(l.samples.size()) - 1);
+  out.samples = std::span(l.samples).subspan(static_cast<size_t>(cut));
+  std::vector<int64_t> sorted(out.samples.begin(), out.samples.end());
+  std::sort(sorted.begin(), sorted.end());
+  out.quantiles = quantiles_of(out.samples, sorted);
+  out.median = stats::quantile_point(sorted, 0.5);
+  out.least = sorted.front();
+  out.greatest = sorted.back();
+  return out;
+}
+
+// Reasons with numbers begin with a phrase and a colon; the others are the phrase.
+std::string phrase(const std::string& reason) { return reason.substr(0, reason.find(':')); }
+
+}  // namespace
+
+std::vector<double> JudgedBuild::medians() const {
+  std::vector<double> out;
+  for (const JudgedLaunch& l : launches)
+    if (l.launch->outcome == "ok") out.push_back(static_cast<double>(l.median));
+  return out;
+}
+
+std::vector<double> JudgedBuild::values(size_t quantile) const {
+  std::vector<double> out;
+  for (const JudgedLaunch& l : launches)
+    if (l.launch->outcome == "ok" && l.lacks(quantile) == 0)
+      out.push_back(static_cast<double>(l.quantiles[quantile].estimate));
+  return out;
+}
+
+int64_t JudgedLaunch::lacks(size_t quantile) const {
+  const int64_t need = stats::quantile_n_needed(kQuantiles[quantile].q, 1 - (1 - kConfidence) / 2);
+  return static_cast<int64_t>(samples.size()) >= need ? 0 : need;
+}
+
+stats::MachineEvidence machine_evidence(const LaunchEvidence& l, int64_t planned) {
+  stats::MachineEvidence m;
+  m.throttle_events = counter(l.sampler, "throttle_events");
+  m.involuntary_switches = counter(l.sampler, "involuntary_switches");
+  m.major_faults = counter(l.sampler, "major_faults");
+  m.migrations = counter(l.sampler, "migrations");
+  m.steal_ticks = counter(l.sampler, "steal_ticks");
+  m.clock_drop = clock_drop(l.sampler);
+  m.pinned = get_bool(l.environment, "pinned", false);
+  m.memory_locked = get_bool(l.environment, "memory_locked", false);
+  m.scripted = l.clock != "monotonic";
+  m.censored = l.censored;
+  m.planned = planned;
+  return m;
+}
+
+std::vector<JudgedBuild> judge_launches(const RecipeEvidence& recipe, const Json& plan) {
+  const int64_t planned = get_int(plan, "samples");
+  std::vector<JudgedBuild> out;
+  for (const BuildEvidence& b : recipe.builds) {
+    JudgedBuild build;
+    build.build = &b;
+    for (const LaunchEvidence& l : b.launches)
+      if (!l.samples.empty()) build.launches.push_back(judge(l, planned));
+    if (!build.launches.empty()) out.push_back(std::move(build));
+  }
+  return out;
+}
+
+RecipeTrust recipe_trust(const std::vector<JudgedBuild>& builds) {
+  RecipeTrust out;
+  std::vector<std::string> order;                               // phrases, those that reject first
+  std::map<std::string, std::pair<std::string, int64_t>> seen;  // phrase -> first reason, launches
+  std::set<std::string> clocks;
+  for (const Trust level : {Trust::rejected, Trust::degraded, Trust::trusted}) {
+    for (const JudgedBuild& b : builds) {
+      for (const JudgedLaunch& l : b.launches) {
+        if (l.gate.trust != level) continue;
+        out.trust = std::max(out.trust, level);
+        const bool scripted = l.launch->clock != "monotonic";
+        out.scripted = out.scripted || scripted;
+        out.rejected += level == Trust::rejected && !scripted;
+        ++out.launches;
+        clocks.insert(l.launch->clock);
+        std::set<std::string> here;
+        for (const std::string& reason : l.gate.reasons) {
+          const std::string key = phrase(reason);
+          if (!here.insert(key).second) continue;
+          auto [it, fresh] = seen.try_emplace(key, reason, 0);
+          if (fresh) order.push_back(key);
+          ++it->second.second;
+        }
+      }
+    }
+  }
+  for (const std::string& key : order) {
+    const auto& [reason, launches] = seen[key];
+    out.reasons.push_back(launches == out.launches ? reason
+                                                   : fmt::format("{} (in {} of {} launches)",
+                                                                 reason, launches, out.launches));
+  }
+  out.clock = clocks.empty() ? "none" : clocks.size() == 1 ? *clocks.begin() : "mixed";
+  return out;
+}
+
+stats::AaResult noise_floor(const std::vector<JudgedBuild>& builds, double margin, double alpha) {
+  std::vector<double> values;
+  for (const JudgedBuild& b : builds) {
+    std::vector<double> medians = b.medians();
+    if (medians.size() % 2) medians.pop_back();  // pairs never reach over two builds
+    values.insert(values.end(), medians.begin(), medians.end());
+  }
+  return stats::aa_half_width(values, margin, alpha);
+}
+
+Json interval_json(const stats::QuantileRow& r, int64_t n) {
+  Json j{{"estimate", nullptr},
+         {"lower", nullptr},
+         {"upper", nullptr},
+         {"confidence", r.confidence},
+         {"n", n},
+         {"n_needed", r.n_needed},
+         {"tau", r.tau}};
+  if (!r.carried()) return j;
+  j["estimate"] = r.estimate;
+  j["lower"] = *r.lower;
+  j["upper"] = *r.upper;
+  return j;
+}
+
+Json launch_json(const JudgedLaunch& l) {
+  const auto n = static_cast<int64_t>(l.samples.size());
+  Json j{{"launch", l.launch->launch_index}, {"n", n}, {"warm_up", l.gate.warm_up}};
+  for (size_t i = 0; i < std::size(kQuantiles); ++i)
+    j[kQuantiles[i].name] = interval_json(l.quantiles[i], n);
+  j["min"] = l.least;
+  j["max"] = l.greatest;
+  j["censored"] = l.launch->censored;
+  j["trust"] = word(l.gate.trust);
+  j["trust_reasons"] = l.gate.reasons;
+  j["ess_ratio"] = l.gate.ess_ratio;
+  // [statistic, Holm-adjusted p, effect, rejected] of each test: what the reasons rest on.
+  Json tests = Json::object();
+  for (const stats::TestResult& t : l.gate.tests) {
+    const auto finite = [](double v) { return std::isfinite(v) ? Json(v) : Json(nullptr); };
+    tests[t.name] = {finite(t.statistic), finite(t.adjusted_p), finite(t.effect), t.rejected};
+  }
+  j["tests"] = std::move(tests);
+  return j;
+}
+
+}  // namespace assay::audit

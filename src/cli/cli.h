@@ -35,6 +35,8 @@ void add_bench(App& app);
 void add_compare(App& app);
 void add_diff(App& app);
 void add_report(App& app);
+void add_stats(App& app);
+void add_wcet(App& app);
 void add_compilers(App& app);
 void add_models(App& app);
 void add_doctor(App& app);

@@ -16,8 +16,9 @@ constexpr const char* kFooter = R"(Start here:
   assay doctor                                   what this machine lets you control and measure
   assay compilers                                what is installed, and the command that installs the rest
   assay audit model.onnx --compiler openvino     build it 3 times, compare, measure, report
+  assay stats times.json                         a list of latencies from any tool: bounds, trust, verdicts
 
-Exit codes: 0 evidence complete; 1 a verdict (compare), or no usable build; 2 bad usage or input; 3 something is
+Exit codes: 0 evidence complete; 1 a verdict (compare, --fail-on), or no usable build; 2 bad usage or input; 3 something is
 missing here; 4 defect of assay; 130 interrupted, the same command goes on.)";
 
 int show(const assay::Error& e) {
@@ -43,6 +44,8 @@ int run(int argc, char** argv) {
   assay::cli::add_compare(app);
   assay::cli::add_diff(app);
   assay::cli::add_report(app);
+  assay::cli::add_stats(app);
+  assay::cli::add_wcet(app);
   assay::cli::add_compilers(app);
   assay::cli::add_models(app);
   assay::cli::add_doctor(app);

@@ -64,8 +64,8 @@ std::string figures(const Recipe& r, const VerdictRow* v) {
 }
 
 std::string sample_table(const Recipe& r, const VerdictRow* v) {
-  HtmlTable t({"build", "launch", "n", "p50", "p90", "p99", "least", "greatest", "cut off", "trust",
-               "run order"});
+  HtmlTable t(
+      {"build", "launch", "n", "p50", "p90", "p99", "range", "cut off", "trust", "run order"});
   const Json none = Json::object();
   const Json& statistic = v ? v->statistic : none;
   for (const Build& b : r.builds) {
@@ -74,11 +74,7 @@ std::string sample_table(const Recipe& r, const VerdictRow* v) {
       t.row().num(std::to_string(b.index), b.ref).text("all").num(count_text(b.ecdf_n), v->ref);
       for (const char* q : {"p50", "p90", "p99"})
         t.num(interval_text(interval_at(build, q)), v->ref);
-      t.num(time_text(b.ecdf.front().x), v->ref)
-          .num(time_text(b.ecdf.back().x), v->ref)
-          .text("")
-          .text("")
-          .text("");
+      t.num(range_text(b.ecdf.front().x, b.ecdf.back().x), v->ref).text("").text("").text("");
     }
     for (const Launch& l : b.launches) {
       if (!l.counts) continue;
@@ -90,8 +86,9 @@ std::string sample_table(const Recipe& r, const VerdictRow* v) {
             .num(std::to_string(l.index), l.ref)
             .num(count_text(s.n), s.ref);
         for (const char* q : {"p50", "p90", "p99"}) t.num(interval_text(interval_at(launch, q)));
-        t.num(s.order.empty() ? "unknown" : time_text(static_cast<double>(s.min_ns)));
-        t.num(s.order.empty() ? "unknown" : time_text(static_cast<double>(s.max_ns)))
+        t.num(s.order.empty()
+                  ? "unknown"
+                  : range_text(static_cast<double>(s.min_ns), static_cast<double>(s.max_ns)))
             .num(count_text(s.censored));
         std::string reasons;
         for (const Json& reason : get_array(launch, "trust_reasons"))

@@ -56,6 +56,7 @@ Json point_json(const PwcetPoint& p) {
           {"exponential_upper_ns", optional_number(p.exponential_upper_ns)},
           {"bound_ns", optional_number(p.bound_ns)},
           {"block_maxima_ns", optional_number(p.block_maxima_ns)},
+          {"order_statistic", p.order_statistic},
           {"extrapolation", p.extrapolation},
           {"below_high_water", p.below_high_water}};
 }

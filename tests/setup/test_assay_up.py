@@ -229,6 +229,17 @@ class AssayUpTest(unittest.TestCase):
         row = (self.tree / "docs/results/slow.md").read_text().splitlines()[-1]
         self.assertRegex(row, r"^\| \d{4}-\d\d-\d\d \d\d:\d\d \| .+ \| .+ CPUs.+ \| \d+ \| 100% t")
 
+    def test_packages_of_slow_tests_are_wanted_by_test_all_alone(self):
+        shutil.rmtree(self.compiler)
+        (self.tree / "tools/requirements.txt").touch()
+        (self.tree / "tools/models").mkdir()
+        (self.tree / "tools/models/catalog.toml").write_text("model = []\n")
+        self.assertNotIn("r-cran-evd", self.up("test", MISSING="r-cran-evd"))
+        before = self.call_lines()
+        text = self.up("test", "--all", code=3, MISSING="r-cran-evd")
+        self.assertIn("apt-get install -y --no-install-recommends r-cran-evd", text)
+        self.assertEqual(self.call_lines(), before, "neither installed nor built")
+
     def test_bad_usage(self):
         for words in (["frobnicate"], ["compilers"], ["compilers", "nobody"], ["test", "--al"],
                       ["demo", "a", "b"], ["build", "x"]):

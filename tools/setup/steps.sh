@@ -25,44 +25,49 @@ python3_setup() {
   PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "tools/setup/$script" "$@"
 }
 
-wanted_packages() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' tools/setup/debian.txt; }
+# A list of packages is tools/setup/NAME.txt.
+wanted_packages() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "tools/setup/$1.txt"; }
 
 missing_packages() {
   local have
   # dpkg-query ends with 1 when a name is unknown to it: that name is simply not installed.
   # shellcheck disable=SC2046
-  have=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' $(wanted_packages) 2>/dev/null |
+  have=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' $(wanted_packages "$1") 2>/dev/null |
     sed -n 's/^installed //p' || true)
-  comm -23 <(wanted_packages | sort -u) <(sort -u <<<"$have")
+  comm -23 <(wanted_packages "$1" | sort -u) <(sort -u <<<"$have")
 }
 
+# apt_install LIST [sudo]
 apt_install() {
+  local list=$1
+  shift
   local -a root=("$@") missing
-  mapfile -t missing < <(missing_packages)
+  mapfile -t missing < <(missing_packages "$list")
   quietly "${root[@]}" apt-get update
   quietly "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 install -y \
     --no-install-recommends "${missing[@]}"
 }
 
+# install_packages [LIST]: what is missing of that list, `debian` when none is named.
 install_packages() {
-  local missing
+  local list=${1:-debian} missing
   if ! command -v dpkg-query >/dev/null; then
-    say "this is not Debian: expecting the libraries of tools/setup/debian.txt to be here already"
+    say "this is not Debian: expecting what tools/setup/$list.txt names to be here already"
     return
   fi
-  missing=$(missing_packages | tr '\n' ' ')
+  missing=$(missing_packages "$list" | tr '\n' ' ')
   if [ -z "$missing" ]; then
-    say "Debian packages: all there"
+    say "packages of $list.txt: all there"
   elif [ "$(id -u)" = 0 ]; then
-    step "Debian packages: $missing" apt_install
+    step "packages of $list.txt: $missing" apt_install "$list"
   elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
-    step "Debian packages, by sudo: $missing" apt_install sudo
+    step "packages of $list.txt, by sudo: $missing" apt_install "$list" sudo
   else
-    say "Debian packages are missing and this is neither root nor sudo. Have someone run:"
+    say "packages of $list.txt are missing and this is neither root nor sudo. Have someone run:"
     say "  apt-get update && apt-get install -y --no-install-recommends $missing"
     exit 3
   fi
-  missing=$(missing_packages | tr '\n' ' ')
+  missing=$(missing_packages "$list" | tr '\n' ' ')
   if [ -n "$missing" ]; then
     say "apt-get ended well, but these are still missing: $missing"
     exit 3

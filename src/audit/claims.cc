@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "audit/claims.h"
 
-#include <cmath>
-
 #include "stats/intervals.h"
 
 namespace assay::audit {
@@ -30,8 +28,7 @@ Claim quantile_claim(const Plan& plan, const char* name, double q) {
 }
 
 Claim labels_claim(const Plan& plan, const InputUnits& data) {
-  const auto need =
-      static_cast<int64_t>(std::ceil(std::log(1 - kConfidence) / std::log1p(-plan.label_margin)));
+  const int64_t need = stats::quantile_n_needed(1 - plan.label_margin, kConfidence);
   const std::string name = fmt::format("no label flips, bound of {:.3g} at {:.0f} %",
                                        plan.label_margin, kConfidence * 100);
   if (data.units == 0)

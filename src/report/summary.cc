@@ -9,6 +9,7 @@
 #include "base/words.h"
 #include "report/escape.h"
 #include "report/figures.h"
+#include "stats/intervals.h"
 
 namespace assay::report {
 namespace {
@@ -148,7 +149,7 @@ HeadCell findings_cell(const Model& m, const Recipe& r) {
 // n for which zero hits would bound the rate by `margin` (rule of three, exact form).
 int64_t zero_needed(double margin, double confidence) {
   if (!(margin > 0 && margin < 1 && confidence > 0 && confidence < 1)) return 0;
-  return static_cast<int64_t>(std::ceil(std::log(1 - confidence) / std::log1p(-margin)));
+  return stats::quantile_n_needed(1 - margin, confidence);
 }
 
 std::string needs_of(const Recipe& r, const VerdictRow& v) {

@@ -189,5 +189,27 @@ TEST_F(PlanTest, JsonOfEqualPlansIsEqual) {
   EXPECT_NE(dump_json(to_json(make_plan(r).value())), dump_json(to_json(make_plan(other).value())));
 }
 
+TEST_F(PlanTest, RequirementAndMargins) {
+  Request r = request();
+  r.limit_ns = 20'000'000;
+  EXPECT_FALSE(make_plan(r));  // a limit without its rate
+  r.limit_below = 1e-3;
+  r.latency_margin = 0.02;
+  const auto plan = make_plan(r);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->limit_ns, 20'000'000);
+  EXPECT_EQ(get_double(to_json(*plan), "limit_below"), 1e-3);
+  EXPECT_EQ(plan->latency_margin, 0.02);
+  EXPECT_EQ(plan->tail_margin, 0.05);
+  r.latency_margin = 1;
+  EXPECT_FALSE(make_plan(r));
+  const std::string head = "[audit]\nlimit_ms = 5.5\nlimit_below = 1e-4\nlatency_margin = 0.03\n";
+  write("p.toml", head + "[[model]]\nmodel = \"m.onnx\"\ncompilers = [\"null\"]\n");
+  const auto read = request_from_toml(dir_.path() / "p.toml");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->limit_ns, 5'500'000);
+  EXPECT_EQ(read->latency_margin, 0.03);
+}
+
 }  // namespace
 }  // namespace assay::audit

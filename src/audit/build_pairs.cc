@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "stats/intervals.h"
 
@@ -11,10 +12,15 @@ namespace {
 
 using stats::Equality;
 
-// Of positive values, not empty: the estimate of a ratio needs one launch a side, its interval two.
-double geometric_mean(const std::vector<double>& v) {
+// The estimate of a ratio needs one launch a side, its interval two. Absent for no values, and for
+// any under 1 ns: they have no ratio.
+std::optional<double> geometric_mean(const std::vector<double>& v) {
   double sum = 0;
-  for (double x : v) sum += std::log(std::max(x, 1.0));
+  for (double x : v) {
+    if (!(x >= 1)) return std::nullopt;
+    sum += std::log(x);
+  }
+  if (v.empty()) return std::nullopt;
   return std::exp(sum / static_cast<double>(v.size()));
 }
 
@@ -48,16 +54,17 @@ PairClaims compare_builds(const std::vector<BuildValues>& builds, double margin,
     }
     // Immaterial is a difference whose interval may leave the margin: no proof of equivalence.
     out.equivalent += r.equality == Equality::equivalent;
-    out.p_equivalent = std::max(out.p_equivalent, r.p_equivalence);
+    out.p_equivalent = std::max(out.p_equivalent, r.p_equivalence >= 0 ? r.p_equivalence : 1.0);
     const BuildValues& a = builds[which[k].first];
     const BuildValues& b = builds[which[k].second];
     Json ratio;
-    if (!a.values.empty() && !b.values.empty()) {
-      const double estimate = geometric_mean(b.values) / geometric_mean(a.values);
-      out.widest = std::max({out.widest, estimate, 1 / estimate});
+    const auto mean_a = geometric_mean(a.values), mean_b = geometric_mean(b.values);
+    if (mean_a && mean_b) {
+      const double estimate = *mean_b / *mean_a;
+      out.widest = std::max({out.widest.value_or(1), estimate, 1 / estimate});
       ratio = estimate;
     }
-    const bool bounded = r.n_a >= 2 && r.n_b >= 2;
+    const bool bounded = r.lower > 0 && std::isfinite(r.upper);
     out.pairs.push_back({{"a", a.build},
                          {"b", b.build},
                          {"ratio", ratio},
@@ -71,6 +78,11 @@ PairClaims compare_builds(const std::vector<BuildValues>& builds, double margin,
                                              : Json()}});
   }
   return out;
+}
+
+std::string widest_text(const PairClaims& pairs) {
+  return pairs.widest ? fmt::format("by up to {:.2f} %", (*pairs.widest - 1) * 100)
+                      : std::string("by an unknown share");
 }
 
 }  // namespace assay::audit

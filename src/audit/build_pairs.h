@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,13 @@ struct PairClaims {
   // AMBG by where the 1-2 alpha interval lies against the margin, uncorrected.
   Json pairs = Json::array();
   int64_t count = 0, different = 0, equivalent = 0;
-  double widest = 1;        // largest ratio of geometric means, either way round
-  double p_different = 1;   // smallest p after Holm over the pairs
-  double p_equivalent = 1;  // largest TOST p: "all equal" is an intersection-union claim
+  std::optional<double> widest;  // largest ratio of geometric means, either way round; absent: none
+  double p_different = 1;        // smallest p after Holm over the pairs
+  double p_equivalent = 1;       // largest TOST p: "all equal" is an intersection-union claim
 };
+
+// "by up to 1.20 %" from `widest`, or that it is not known.
+std::string widest_text(const PairClaims& pairs);
 
 // A difference counts only if it survives Holm over all pairs. Every pair is judged for equivalence
 // at alpha without correction; `equivalence` false makes no such claim at all (profile quick).

@@ -38,13 +38,19 @@ void judge_family(std::vector<VerdictRow>& verdicts, double alpha) {
 void findings_of_all_orders(const std::vector<VerdictRow>& verdicts,
                             std::vector<FindingRow>& findings) {
   std::vector<std::vector<double>> blocks;  // recipe -> p50 of its builds, in build order
+  std::vector<int64_t> which;               // the builds of the first: others must have the same
   for (const VerdictRow& v : verdicts) {
     if (v.subject != "latency" || get_string(v.statistic, "clock") != "monotonic") continue;
     std::vector<double> builds;
-    for (const Json& b : get_array(v.statistic, "builds"))
-      if (b["p50"]["estimate"].is_number()) builds.push_back(get_double(b["p50"], "estimate"));
-    if (builds.size() >= 2 && (blocks.empty() || blocks[0].size() == builds.size()))
-      blocks.push_back(std::move(builds));
+    std::vector<int64_t> indices;
+    for (const Json& b : get_array(v.statistic, "builds")) {
+      if (!b["p50"]["estimate"].is_number()) continue;
+      builds.push_back(get_double(b["p50"], "estimate"));
+      indices.push_back(get_int(b, "build", -1));
+    }
+    if (builds.size() < 2 || (!blocks.empty() && indices != which)) continue;
+    which = std::move(indices);
+    blocks.push_back(std::move(builds));
   }
   const stats::Trend t = stats::page(blocks);
   if (!t.computed || t.p >= kTrendAlpha) return;

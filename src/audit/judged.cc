@@ -11,9 +11,12 @@
 namespace assay::audit {
 namespace {
 
+constexpr std::string_view kMonotonic = "monotonic", kScripted = "scripted";
+
 std::optional<int64_t> counter(const Json& sampler, const char* key) {
-  if (!sampler.contains(key) || !sampler[key].is_number()) return std::nullopt;
-  return get_int(sampler, key);
+  // -1, or what is no whole number, is no count of 0.
+  const int64_t count = get_int(sampler, key, -1);
+  return count < 0 ? std::nullopt : std::optional(count);
 }
 
 // Share by which the clock fell below its highest value of the series: the locked clock is not
@@ -41,6 +44,10 @@ JudgedLaunch judge(const LaunchEvidence& l, int64_t planned) {
   JudgedLaunch out;
   out.launch = &l;
   out.gate = stats::judge_series(l.samples, machine_evidence(l, planned));
+  if (l.clock != kMonotonic && l.clock != kScripted) {  // it ended before it could say
+    out.gate.trust = std::max(out.gate.trust, Trust::degraded);
+    out.gate.reasons.emplace_back("clock unknown");
+  }
   const auto cut =
       std::clamp<int64_t>(out.gate.warm_up, 0, static_cast<int64_t>(l.samples.size()) - 1);
   out.samples = std::span(l.samples).subspan(static_cast<size_t>(cut));
@@ -49,6 +56,30 @@ JudgedLaunch judge(const LaunchEvidence& l, int64_t planned) {
   out.median = stats::quantile_point(sorted, 0.5);
   out.least = sorted.front();
   out.greatest = sorted.back();
+  return out;
+}
+
+// Launches without a latency to judge, and builds without any launch.
+int64_t lost(const RecipeEvidence& recipe) {
+  int64_t out = 0;
+  for (const BuildEvidence& b : recipe.builds) {
+    out += b.outcome != "ok" || b.launches.empty();
+    for (const LaunchEvidence& l : b.launches) out += l.outcome != "ok" || l.samples.empty();
+  }
+  return out;
+}
+
+// The largest step of a real clock as a share of a launch's median; infinite where a launch shows
+// no step, since then all that is known is that the step is larger than its scatter.
+double clock_step(const std::vector<JudgedBuild>& builds) {
+  double out = 0;
+  for (const JudgedBuild& b : builds) {
+    for (const JudgedLaunch& l : b.launches) {
+      if (l.launch->clock == kScripted) continue;
+      const auto median = static_cast<double>(std::max<int64_t>(l.median, 1));
+      out = std::max(out, l.gate.tick_ns > 0 ? l.gate.tick_ns / median : INFINITY);
+    }
+  }
   return out;
 }
 
@@ -87,7 +118,7 @@ stats::MachineEvidence machine_evidence(const LaunchEvidence& l, int64_t planned
   m.clock_drop = clock_drop(l.sampler);
   m.pinned = get_bool(l.environment, "pinned", false);
   m.memory_locked = get_bool(l.environment, "memory_locked", false);
-  m.scripted = l.clock != "monotonic";
+  m.scripted = l.clock == kScripted;
   m.censored = l.censored;
   m.planned = planned;
   return m;
@@ -116,7 +147,7 @@ RecipeTrust recipe_trust(const std::vector<JudgedBuild>& builds) {
       for (const JudgedLaunch& l : b.launches) {
         if (l.gate.trust != level) continue;
         out.trust = std::max(out.trust, level);
-        const bool scripted = l.launch->clock != "monotonic";
+        const bool scripted = l.launch->clock == kScripted;
         out.scripted = out.scripted || scripted;
         out.rejected += level == Trust::rejected && !scripted;
         ++out.launches;
@@ -138,8 +169,30 @@ RecipeTrust recipe_trust(const std::vector<JudgedBuild>& builds) {
                                                    : fmt::format("{} (in {} of {} launches)",
                                                                  reason, launches, out.launches));
   }
+  if (out.launches == 0) {  // what was not measured is not trusted
+    out.trust = Trust::rejected;
+    out.reasons = {"no samples"};
+  }
   out.clock = clocks.empty() ? "none" : clocks.size() == 1 ? *clocks.begin() : "mixed";
   return out;
+}
+
+std::optional<Hindrance> hindrance_to_equality(const RecipeEvidence& recipe,
+                                               const std::vector<JudgedBuild>& builds,
+                                               const RecipeTrust& trust, double margin) {
+  if (const int64_t n = lost(recipe); n > 0)
+    return Hindrance{fmt::format("builds or launches that did not end well: {}", n),
+                     "builds and launches that all end well"};
+  // Order is randomised in blocks, so that a disturbed launch can hide no difference for certain,
+  // but equality shown on a machine that moved is equality of the disturbance.
+  if (trust.rejected > 0)
+    return Hindrance{fmt::format("{} of {} launches are {}", trust.rejected, trust.launches,
+                                 word(Trust::rejected)),
+                     "launches that the gate does not reject (assay doctor says what disturbs)"};
+  if (!(clock_step(builds) <= margin))
+    return Hindrance{fmt::format("the clock steps by more than {:.3g} %", margin * 100),
+                     "a finer clock, or a margin fixed wider beforehand"};
+  return std::nullopt;
 }
 
 stats::AaResult noise_floor(const std::vector<JudgedBuild>& builds, double margin, double alpha) {

@@ -59,6 +59,16 @@ struct RecipeTrust {
 };
 RecipeTrust recipe_trust(const std::vector<JudgedBuild>& builds);
 
+// Why equality within `margin` must not be claimed although every pair of builds is equivalent:
+// builds or launches that did not end well (the others are survivors), launches that the gate
+// rejects, a clock that steps by more than the margin. `needs` is what would help.
+struct Hindrance {
+  std::string reason, needs;
+};
+std::optional<Hindrance> hindrance_to_equality(const RecipeEvidence& recipe,
+                                               const std::vector<JudgedBuild>& builds,
+                                               const RecipeTrust& trust, double margin);
+
 // The margin against the noise floor: launches of one build are the same engine, so pairs of them,
 // in the order they ran, are A/A comparisons (statistics.md 7.1).
 stats::AaResult noise_floor(const std::vector<JudgedBuild>& builds, double margin, double alpha);

@@ -86,7 +86,7 @@ LatencySpread latency_spread(const std::vector<JudgedBuild>& builds) {
               {"cost_s", {{"inference", c.inference}, {"launch", c.launch}, {"build", c.build}}},
               {"build_order", stats::to_json(out.build_order)},
               {"time", stats::to_json(out.time)},
-              {"next_build", next_build(static_cast<int64_t>(builds.size()))}};
+              {"next_build", next_build(static_cast<int64_t>(series.size()))}};
   return out;
 }
 

@@ -78,6 +78,76 @@ TEST(LatencyTrust, EveryLaunchCarriesItsTests) {
   EXPECT_TRUE(launch["tests"]["ljung_box_ranks"].is_array()) << dump_json(launch["tests"]);
 }
 
+// What did not end well has no latency, or not its worst one: the others are survivors.
+TEST(Equality, IsNotClaimedForSurvivors) {
+  const auto whole = made_times(equal_builds(3, 10, 2e-4, 1));
+  ASSERT_EQ(judge(whole, kStandard).of("latency").verdict, "SAME");
+  ASSERT_EQ(judge(whole, kStandard).of("tail").verdict, "SAME");
+  auto hung = whole, crashed = whole, silent = whole;
+  hung.builds[1].launches[4].outcome = "hung";
+  hung.builds[1].launches[4].censored = 1;
+  crashed.builds.push_back(made_build(3, "", {}));
+  crashed.builds[3].outcome = "crashed";
+  silent.builds[0].launches[0].samples.clear();
+  for (const auto* r : {&hung, &crashed, &silent}) {
+    const Judged v = judge(*r, kStandard);
+    for (const char* subject : {"latency", "tail"}) {
+      EXPECT_EQ(v.of(subject).verdict, "INCONCLUSIVE") << v.of(subject).statement;
+      EXPECT_THAT(get_string(v.of(subject).threshold, "needs"), HasSubstr("end well"));
+    }
+  }
+}
+
+// Equal readings of a clock that steps by 2 % say nothing about 1 %.
+TEST(Equality, NeedsAClockFinerThanTheMargin) {
+  for (const int64_t step : {2000, 0}) {
+    auto r = made_times(equal_builds(2, 10, 0, 1));
+    for (auto& b : r.builds)
+      for (auto& l : b.launches)
+        for (size_t i = 0; i < l.samples.size(); ++i)
+          l.samples[i] = 100000 + step * static_cast<int64_t>(i % 7 == 0);
+    const auto v = judge(r, kStandard).of("latency");
+    EXPECT_EQ(v.verdict, "INCONCLUSIVE") << v.statement;
+    EXPECT_THAT(v.statement, HasSubstr("the clock steps by more than 1 %"));
+    for (auto& b : r.builds)
+      for (auto& l : b.launches) l.clock = "scripted";
+    EXPECT_EQ(judge(r, kStandard).of("latency").verdict, "SAME");
+  }
+}
+
+// Two launches a side that read alike, or each its own tick, are no evidence of either kind.
+TEST(Equality, TwoEqualReadingsProveNothing) {
+  const Json pair = judge(made_times({{100000, 100000}, {100000, 100000}}), kStandard)
+                        .of("latency")
+                        .statistic["pairs"][0];
+  EXPECT_EQ(pair["word"], "INCONCLUSIVE");
+  EXPECT_EQ(pair["p_equivalence"], 0.25);
+  EXPECT_TRUE(pair["upper"].is_null());
+  const auto v = judge(made_times({{100000, 100000}, {102000, 102000}}), kStandard).of("latency");
+  EXPECT_EQ(v.verdict, "INCONCLUSIVE") << v.statement;
+}
+
+// A launch that was cut off did not say what its clock is: that makes no clock scripted.
+TEST(LatencyTrust, AnUnknownClockIsNotAScriptedOne) {
+  auto r = made_times(equal_builds(2, 10, 2e-4, 1));
+  r.builds[0].launches[3].outcome = "hung";
+  r.builds[0].launches[3].clock = "unknown";
+  const auto v = judge(r, kStandard).of("latency");
+  EXPECT_EQ(v.statement.find("scripted"), std::string::npos) << v.statement;
+  EXPECT_EQ(v.statistic["trust"], "DEGRADED");
+  EXPECT_THAT(dump_json(v.statistic["trust_reasons"]), HasSubstr("clock unknown"));
+}
+
+TEST(LatencyTrust, ACountThatIsNoCountIsUnknown) {
+  auto l = made_launch(0, "l");
+  l.sampler["steal_ticks"] = 3.5;
+  l.sampler["migrations"] = -1;
+  const auto m = machine_evidence(l, 0);
+  EXPECT_FALSE(m.steal_ticks);
+  EXPECT_FALSE(m.migrations);
+  EXPECT_EQ(m.major_faults, 0);
+}
+
 TEST(NoiseFloor, AMarginBelowItIsRefused) {
   // The pairs of A/A launches scatter by 3 %: no margin of 1 % can be decided, whatever TOST says.
   auto builds = equal_builds(2, 40, 0, 4);
@@ -148,6 +218,7 @@ TEST(Tail, SaysTheSamplesThatItLacks) {
   const auto v = judge(r, kStandard).of("tail");
   EXPECT_EQ(v.verdict, "INCONCLUSIVE");
   EXPECT_THAT(get_string(v.threshold, "needs"), HasSubstr("368 samples a launch"));
+  EXPECT_THAT(v.statement, HasSubstr("p99 of launches differs by an unknown share"));
   // quick plans for no tail, so it does not ask for one.
   EXPECT_EQ(find_verdict(judge(r, kQuick).verdicts, "tail"), nullptr);
 }
@@ -170,6 +241,10 @@ TEST(Tail, CertifyGivesABoundOverBuildsOrItsReasons) {
   const Json& point = v.statistic["pwcet"]["points"][0];
   EXPECT_GT(get_double(point, "seen_bound_ns"), 1e6 + 2e4 * std::log(1e3));  // above the truth
   EXPECT_LT(get_double(point, "seen_bound_ns"), 1e6 + 2e4 * std::log(1e3) * 2);
+  // The inference that a launch died in was slower than any that it has.
+  r.builds[0].launches[1].outcome = "hung";
+  r.builds[0].launches[1].censored = 1;
+  EXPECT_THAT(judge(r, plan).of("tail").statement, HasSubstr("no pWCET"));
 }
 
 TEST(Requirement, PassFailAndOpenAreFindingsWithTheirLooks) {
@@ -249,6 +324,24 @@ TEST(Family, PageOverRecipes) {
   found.clear();
   findings_of_all_orders(verdicts, found);
   EXPECT_TRUE(found.empty());
+}
+
+// Builds 0, 1, 2 of one recipe are not builds 0, 1, 3 of another.
+TEST(Family, PageNeedsTheSameBuilds) {
+  std::vector<VerdictRow> verdicts;
+  for (int recipe = 0; recipe < 10; ++recipe) {
+    VerdictRow v;
+    v.subject = "latency";
+    v.statistic["clock"] = "monotonic";
+    for (int build = 0; build < 3; ++build)
+      v.statistic["builds"].push_back({{"build", build + (recipe % 2 && build == 2 ? 1 : 0)},
+                                       {"p50", {{"estimate", 1000 + build}}}});
+    verdicts.push_back(std::move(v));
+  }
+  std::vector<FindingRow> found;
+  findings_of_all_orders(verdicts, found);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_THAT(found[0].text, HasSubstr("over 5 recipes"));
 }
 
 }  // namespace

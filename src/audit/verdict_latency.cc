@@ -52,10 +52,10 @@ struct Judgement {
 };
 
 Judgement judge_pairs(const PairClaims& pairs, const LatencyLimits& limits, size_t builds,
-                      const stats::AaResult& floor, const RecipeTrust& trust) {
+                      const stats::AaResult& floor, const std::optional<Hindrance>& hindrance) {
   Judgement out;
-  const std::string spread = fmt::format("launch medians differ by up to {:.2f} % over {} builds",
-                                         (pairs.widest - 1) * 100, builds);
+  const std::string spread =
+      fmt::format("launch medians differ {} over {} builds", widest_text(pairs), builds);
   if (builds < 2) {
     out.statement = builds == 0 ? "no latency was measured" : "only one build was measured";
   } else if (pairs.different > 0) {
@@ -74,12 +74,9 @@ Judgement judge_pairs(const PairClaims& pairs, const LatencyLimits& limits, size
                   spread);
     out.needs = limits.equivalence ? "more launches a build, or a quieter machine (assay doctor)"
                                    : "more launches a build (--profile standard has 10)";
-  } else if (trust.rejected > 0) {
-    // Order is randomised in blocks, so that a disturbed launch can hide no difference for certain,
-    // but equality shown on a machine that moved is equality of the disturbance.
-    out.statement = fmt::format("{}; equivalence is not claimed: {} of {} launches are {}", spread,
-                                trust.rejected, trust.launches, word(Trust::rejected));
-    out.needs = "launches that the gate does not reject (assay doctor says what disturbs)";
+  } else if (hindrance) {
+    out.statement = fmt::format("{}; equivalence is not claimed: {}", spread, hindrance->reason);
+    out.needs = hindrance->needs;
   } else if (floor.half_width && !floor.margin_allowed) {
     out.statement = fmt::format(
         "{}; the margin of {:.3g} % is below what launches of one build allow ({:.3g} %)", spread,
@@ -127,7 +124,9 @@ void verdict_of_latency(const RecipeEvidence& recipe, const std::vector<JudgedBu
   const RecipeTrust trust = recipe_trust(judged);
   const stats::AaResult floor = noise_floor(judged, limits.margin, kAlpha);
   const LatencySpread spread = latency_spread(judged);
-  const Judgement judgement = judge_pairs(pairs, limits, values.size(), floor, trust);
+  const Judgement judgement =
+      judge_pairs(pairs, limits, values.size(), floor,
+                  hindrance_to_equality(recipe, judged, trust, limits.margin));
   Json over = over_builds(builds);
   v.statistic = {{"clock", trust.clock},
                  {"builds", std::move(builds)},

@@ -171,7 +171,7 @@ void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c
         "input {:.3g})",
         any.count, any.n, max_margin);
   } else {
-    const bool whole = c.absent.empty() && c.unlike.empty();
+    const bool whole = c.absent.empty() && c.unlike.empty() && any.n > 0;
     const bool carried = whole && (any.unit == "none" || (any.upper && *any.upper <= margin));
     v.verdict = word(carried ? Verdict::same : Verdict::inconclusive);
     v.statement = fmt::format("no label changed on {} inputs over {} pairs: {}", any.n, pairs,

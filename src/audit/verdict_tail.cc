@@ -39,18 +39,19 @@ TailOf tail_of(const std::vector<JudgedBuild>& judged, size_t quantile,
   return out;
 }
 
-// pWCET over the builds; a launch that the gate rejects takes its build's trust along.
+// pWCET over the builds; a launch that the gate rejects takes its build's trust along, and so does
+// one that was cut off: the inference that it died in is not among its samples.
 stats::PopulationPwcet population(const std::vector<JudgedBuild>& judged, uint64_t seed) {
   std::vector<stats::BuildSeries> series;
   for (const JudgedBuild& b : judged) {
     stats::BuildSeries s;
     s.build = b.build->build_index;
     for (const JudgedLaunch& l : b.launches) {
-      if (l.launch->outcome != "ok") continue;
+      const bool whole = l.launch->outcome == "ok" && l.launch->censored == 0;
+      s.trust = std::max(s.trust, whole ? l.gate.trust : Trust::rejected);
       s.launches.push_back(l.samples);
-      s.trust = std::max(s.trust, l.gate.trust);
     }
-    if (!s.launches.empty()) series.push_back(std::move(s));
+    series.push_back(std::move(s));
   }
   stats::PwcetOptions options;
   options.seed = seed;
@@ -86,6 +87,7 @@ void verdict_of_tail(const RecipeEvidence& recipe, const std::vector<JudgedBuild
   std::vector<TailOf> tails = {tail_of(judged, kP99, limits)};
   if (limits.pwcet) tails.push_back(tail_of(judged, kP999, limits));
   const RecipeTrust trust = recipe_trust(judged);
+  const auto hindrance = hindrance_to_equality(recipe, judged, trust, limits.tail_margin);
   int64_t different = 0, pairs = 0, equivalent = 0, lacking = 0;
   double p_different = 1, p_equivalent = 0;
   std::string text;
@@ -101,8 +103,8 @@ void verdict_of_tail(const RecipeEvidence& recipe, const std::vector<JudgedBuild
     equivalent += t.pairs.equivalent;
     p_different = std::min(p_different, t.pairs.p_different);
     p_equivalent = std::max(p_equivalent, t.pairs.p_equivalent);
-    text += fmt::format("{}{} of launches differs by up to {:.2f} % over {} builds",
-                        text.empty() ? "" : ", ", t.name, (t.pairs.widest - 1) * 100, t.builds);
+    text += fmt::format("{}{} of launches differs {} over {} builds", text.empty() ? "" : ", ",
+                        t.name, widest_text(t.pairs), t.builds);
   }
   // Bonferroni over the quantiles looked at: one that differs is looked for.
   p_different = std::min(1.0, p_different * static_cast<double>(tails.size()));
@@ -119,15 +121,15 @@ void verdict_of_tail(const RecipeEvidence& recipe, const std::vector<JudgedBuild
     p = p_different;
     v.statement += fmt::format("; {} of {} comparisons differ by more than {:.3g} %", different,
                                pairs, limits.tail_margin * 100);
-  } else if (lacking == 0 && equivalent == pairs && trust.rejected == 0) {
+  } else if (lacking == 0 && equivalent == pairs && !hindrance) {
     v.verdict = word(Verdict::same);
     p = p_equivalent;
     v.statement +=
         fmt::format("; every pair is equivalent within {:.3g} %", limits.tail_margin * 100);
   } else {
     v.verdict = word(Verdict::inconclusive);
-    if (equivalent == pairs && trust.rejected > 0)
-      needs.push_back("launches that the gate does not reject");
+    if (equivalent == pairs && hindrance)
+      needs.push_back(hindrance->needs);
     else if (lacking == 0)
       needs.push_back("more launches a build, or a quieter machine (assay doctor)");
     v.statement += fmt::format("; neither a difference nor equivalence within {:.3g} % is shown",

@@ -60,6 +60,7 @@ TEST(LatencyVerdict, OneBuildOrOneLaunchDecidesNothing) {
   EXPECT_EQ(latency(made_times({{100000, 100001, 100002}}), kStandard).verdict, "INCONCLUSIVE");
   EXPECT_EQ(latency(made_times({{100000}, {100000}}), kStandard).verdict, "INCONCLUSIVE");
   EXPECT_EQ(latency(made_times({{}, {}}), kStandard).statement, "no latency was measured");
+  EXPECT_EQ(latency(made_times({{}, {}}), kStandard).statistic["trust"], "REJECTED");
 }
 
 // Thousands of samples more of the same launches are no new launches.

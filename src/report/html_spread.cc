@@ -93,7 +93,7 @@ ForestPlot forest_of(const Json& pairs, double margin, const std::string& name,
   for (const Json& p : pairs) {
     ForestRow row;
     row.name = fmt::format("build {} / {}", get_int(p, "b", -1), get_int(p, "a", -1));
-    row.missing = "one launch";
+    row.missing = "too few launches";
     if (has(p, "ratio") && has(p, "lower") && has(p, "upper")) {
       row.estimate = get_double(p, "ratio");
       row.lower = get_double(p, "lower");
@@ -187,7 +187,7 @@ std::string html_tail(const Recipe& r) {
   if (!v) return "";
   std::string out = "<h4>Tail</h4>\n";
   for (const Json& q : get_array(v->statistic, "quantiles"))
-    out += html_pairs(*v, q["pairs"], get_string(q, "name"));
+    out += html_pairs(*v, get_array(q, "pairs"), get_string(q, "name"));
   return out + pwcet_of(*v);
 }
 

@@ -35,28 +35,60 @@ Moments log_moments(std::span<const double> values) {
   return m;
 }
 
+// What values without any scatter can say, which is not everything: Student's t has no error to go
+// by, and a coarse clock gives equal values by chance. `separated`: p of two sets that are each of
+// one value, over all dealings of the values to the sets; `together`: chance that n launches all
+// lie on one side of the median of their law.
+struct NoScatter {
+  double separated = 1, together = 1;
+};
+
+NoScatter no_scatter(size_t n_a, size_t n_b) {
+  const size_t least = std::min(n_a, n_b);
+  NoScatter out{2, std::exp2(-static_cast<double>(least))};
+  for (size_t i = 1; i <= least && out.separated > 1e-300; ++i)
+    out.separated *= static_cast<double>(i) / static_cast<double>(n_a + n_b - least + i);
+  return out;
+}
+
 // The larger p of the two one-sided tests difference <= -limit and difference >= limit.
 double tost_p(double difference, double limit, double error, double df) {
-  if (!(error > 0)) return std::abs(difference) < limit ? 0 : 1;
   const double t = (limit - std::abs(difference)) / error;
   const double tail = t_tail(t, df) / 2;
   return t > 0 ? tail : 1 - tail;
 }
 
-void judge(LogRatio& out, double difference, double error, double df, double margin, double alpha) {
+void judge_without_scatter(LogRatio& out, double difference, NoScatter p, double limit,
+                           double alpha) {
+  out.ratio = std::exp(difference);
+  out.p_difference = difference == 0 ? 1 : std::min(1.0, p.separated);
+  out.p_equivalence = std::abs(difference) < limit ? p.together : 1;
+  if (p.together < alpha) out.lower = out.upper = out.tost_lower = out.tost_upper = out.ratio;
+  if (out.p_equivalence < alpha)
+    out.equality = Equality::equivalent;
+  else if (out.p_difference < alpha)
+    out.equality = std::abs(difference) > limit ? Equality::different : Equality::immaterial;
+}
+
+void judge(LogRatio& out, double difference, double error, double df, NoScatter constant,
+           double margin, double alpha) {
   if (!(alpha > 0) || !(alpha < 0.5) || !(margin >= 0) || !std::isfinite(difference)) return;
   // Means of equal logs differ by rounding only; below 1e-13 no claim rests on it.
   if (std::abs(difference) < 1e-13) difference = 0;
-  const double wide = error > 0 ? t_critical(alpha, df) * error : 0;
-  const double narrow = error > 0 ? t_critical(2 * alpha, df) * error : 0;
+  const double limit = std::log1p(margin);
+  if (!(error > 0)) {
+    judge_without_scatter(out, difference, constant, limit, alpha);
+    return;
+  }
+  const double wide = t_critical(alpha, df) * error;
+  const double narrow = t_critical(2 * alpha, df) * error;
   out.ratio = std::exp(difference);
   out.lower = std::exp(difference - wide);
   out.upper = std::exp(difference + wide);
   out.tost_lower = std::exp(difference - narrow);
   out.tost_upper = std::exp(difference + narrow);
-  out.p_difference = error > 0 ? t_tail(difference / error, df) : (difference == 0 ? 1.0 : 0.0);
+  out.p_difference = t_tail(difference / error, df);
   if (!std::isfinite(wide)) return;
-  const double limit = std::log1p(margin);
   out.p_equivalence = tost_p(difference, limit, error, df);
   const bool excludes_one = difference - wide > 0 || difference + wide < 0;
   if (difference - narrow > -limit && difference + narrow < limit)
@@ -81,7 +113,7 @@ LogRatio compare_log_ratio(std::span<const double> a, std::span<const double> b,
   // Welch-Satterthwaite degrees of freedom.
   const double df =
       error > 0 ? (va + vb) * (va + vb) / (va * va / (ma.n - 1) + vb * vb / (mb.n - 1)) : 1;
-  judge(out, mb.mean - ma.mean, error, df, margin, alpha);
+  judge(out, mb.mean - ma.mean, error, df, no_scatter(a.size(), b.size()), margin, alpha);
   return out;
 }
 
@@ -99,7 +131,8 @@ LogRatio compare_log_ratio_paired(std::span<const double> a, std::span<const dou
   }
   const Moments m = log_moments(ratio);
   if (!m.valid) return out;
-  judge(out, m.mean, std::sqrt(m.variance / m.n), m.n - 1, margin, alpha);
+  const double sign = std::exp2(-m.n);
+  judge(out, m.mean, std::sqrt(m.variance / m.n), m.n - 1, {2 * sign, sign}, margin, alpha);
   return out;
 }
 

@@ -18,7 +18,10 @@ enum class Equality { equivalent, different, immaterial, inconclusive };
 std::string_view equality_word(Equality e);  // the one table of these words
 
 // Two sets of run-level values (each > 0: one number per launch), Welch's t on logs. Fewer than 2
-// values on a side, or a value that is not positive and finite: INCONCLUSIVE.
+// values on a side, or a value that is not positive and finite: INCONCLUSIVE. Values without any
+// scatter on both sides leave t no error: then p_difference is that of a permutation of the values
+// and p_equivalence 2^-n, n of the smaller side (a sign test about the medians), and the interval
+// is unbounded unless 2^-n < alpha. So equality of constants takes 5 launches a side at alpha .05.
 struct LogRatio {
   double ratio = 1, lower = 0, upper = 0;  // b/a with the 1-alpha interval
   double tost_lower = 0, tost_upper = 0;   // 1-2 alpha: what is held against the margin

@@ -68,7 +68,8 @@ TEST(CompareQuantile, RefusesWithAReason) {
 }
 
 TEST(CompareQuantile, SwapInvertsAndScaleCancels) {
-  EXPECT_TRUE(rc::check([](uint64_t seed) {
+  int compared = 0;
+  EXPECT_TRUE(rc::check([&](uint64_t seed) {
     const auto a = lognormal(300, .1, 1e6, seed), b = lognormal(400, .1, 1.1e6, seed + 1);
     auto a3 = a, b3 = b;
     for (auto& v : a3) v *= 3;
@@ -77,11 +78,13 @@ TEST(CompareQuantile, SwapInvertsAndScaleCancels) {
                swapped = compare_quantile(b, a, .9, .05, .05);
     const auto scaled = compare_quantile(a3, b3, .9, .05, .05);
     if (!e.reason.empty()) return;
+    ++compared;
     RC_ASSERT(std::abs(e.lower * swapped.upper - 1) < 1e-9);
     RC_ASSERT(std::abs(e.upper_wide * swapped.lower_wide - 1) < 1e-9);
     RC_ASSERT(e.equality == swapped.equality);
     RC_ASSERT(std::abs(e.upper - scaled.upper) < 1e-9);
   }));
+  EXPECT_GE(compared, 50);
 }
 
 LogRatio pair(Equality e, double p_difference, double p_equivalence) {

@@ -62,7 +62,7 @@ TEST(LogRatioTest, ConstantsAndBadInput) {
   const std::vector<double> one(5, 3.7e5), two(5, 3.7e5 * 1.5), near(5, 3.7e5 * 1.001);
   EXPECT_EQ(compare_log_ratio(one, one, .01, .05).equality, Equality::equivalent);
   EXPECT_EQ(compare_log_ratio(one, one, .01, .05).p_difference, 1);
-  EXPECT_EQ(compare_log_ratio(one, one, .01, .05).p_equivalence, 0);
+  EXPECT_EQ(compare_log_ratio(one, one, .01, .05).p_equivalence, 1 / 32.0);
   EXPECT_EQ(compare_log_ratio(one, two, .01, .05).p_equivalence, 1);
   EXPECT_EQ(compare_log_ratio(one, two, .01, .05).equality, Equality::different);
   EXPECT_EQ(compare_log_ratio(one, near, .01, .05).equality, Equality::equivalent);
@@ -76,6 +76,32 @@ TEST(LogRatioTest, ConstantsAndBadInput) {
   EXPECT_EQ(compare_log_ratio(single, one, .01, .05).equality, Equality::inconclusive);
   EXPECT_EQ(compare_log_ratio_paired(one, single, .01, .05).equality, Equality::inconclusive);
   EXPECT_EQ(compare_log_ratio(one, two, .01, 0).equality, Equality::inconclusive);
+}
+
+// A coarse clock: launches of one law read 10 or 11 ticks by the toss of a coin. Equal readings of
+// two launches a side are no proof, neither of a difference nor of equality.
+TEST(LogRatioTest, ValuesWithoutScatterAreNoCertainty) {
+  const std::vector<double> ten(2, 10000), eleven(2, 11000);
+  EXPECT_EQ(compare_log_ratio(ten, eleven, .01, .05).equality, Equality::inconclusive);
+  EXPECT_NEAR(compare_log_ratio(ten, eleven, .01, .05).p_difference, 1 / 3.0, 1e-12);
+  EXPECT_EQ(compare_log_ratio(ten, ten, .01, .05).equality, Equality::inconclusive);
+  EXPECT_FALSE(std::isfinite(compare_log_ratio(ten, ten, .01, .05).tost_upper));
+  EXPECT_EQ(compare_log_ratio_paired(ten, eleven, .01, .05).p_difference, .5);
+  const std::vector<double> many(10, 10000), others(10, 11000);
+  EXPECT_NEAR(compare_log_ratio(many, others, .01, .05).p_difference, 2 / 184756.0, 1e-12);
+  EXPECT_EQ(compare_log_ratio(many, others, .01, .05).equality, Equality::different);
+  EXPECT_EQ(compare_log_ratio(many, many, .01, .05).equality, Equality::equivalent);
+  std::mt19937_64 engine(3);
+  int wrong = 0;
+  for (int audit = 0; audit < 4000; ++audit) {
+    std::vector<double> a, b;
+    for (int i = 0; i < 3; ++i) {
+      a.push_back(engine() >> 63 ? 10000 : 11000);
+      b.push_back(engine() >> 63 ? 10000 : 11000);
+    }
+    wrong += compare_log_ratio(a, b, .01, .05).p_difference < .05;
+  }
+  EXPECT_LE(wrong, 4000 * .05 + 3 * std::sqrt(4000 * .05 * .95));
 }
 
 TEST(LogRatioTest, ImmaterialIsNeitherEqualNorDifferent) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "stats/extreme_random.h"
+#include "stats/random.h"
 
 namespace assay::stats {
 namespace {
@@ -64,11 +64,12 @@ ExtremalIndex extremal_index_interval(std::span<const int64_t> times, double con
   }
   const auto count = static_cast<int64_t>(gaps.size());
   const auto block = static_cast<int64_t>(std::ceil(std::cbrt(static_cast<double>(count))));
-  ExtremeRandom random(seed);
+  Random random(seed);
   std::vector<double> drawn(gaps.size()), thetas;
   for (int b = 0; b < bootstrap; ++b) {
     for (int64_t i = 0; i < count; i += block) {
-      const int64_t from = random.below(count);  // circular, so that each gap is equally likely
+      const int64_t from = static_cast<int64_t>(below(
+          random, static_cast<uint64_t>(count)));  // circular, so that each gap is equally likely
       for (int64_t j = 0; j < block && i + j < count; ++j) {
         drawn[static_cast<size_t>(i + j)] = gaps[static_cast<size_t>((from + j) % count)];
       }

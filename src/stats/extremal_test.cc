@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "stats/extreme_random.h"
+#include "stats/random.h"
 
 namespace assay::stats {
 namespace {
@@ -32,9 +32,9 @@ TEST(ExtremalIndex, MovingMaximum) {
     int covered = 0;
     const int rounds = 60;
     for (int round = 0; round < rounds; ++round) {
-      ExtremeRandom random(derived_seed(9, static_cast<uint64_t>(100 * width + round)));
+      Random random(derived_seed(9, static_cast<uint64_t>(100 * width + round)));
       std::vector<int64_t> raw, x;
-      for (int i = 0; i < 10000; ++i) raw.push_back(static_cast<int64_t>(1e9 * random.uniform()));
+      for (int i = 0; i < 10000; ++i) raw.push_back(static_cast<int64_t>(1e9 * uniform(random)));
       for (size_t i = static_cast<size_t>(width) - 1; i < raw.size(); ++i) {
         int64_t m = 0;
         for (int j = 0; j < width; ++j) m = std::max(m, raw[i - static_cast<size_t>(j)]);

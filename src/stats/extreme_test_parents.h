@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "stats/extreme_random.h"
 #include "stats/gpd.h"
+#include "stats/random.h"
 
 namespace assay::stats {
 
@@ -36,22 +36,22 @@ inline std::string parent_name(Parent p) {
 }
 
 // One latency, ns, around 1 ms; as a real number (tests round it).
-inline double draw(Parent parent, ExtremeRandom& r) {
+inline double draw(Parent parent, Random& r) {
   switch (parent) {
     case Parent::gamma2:
-      return 1e6 * (r.exponential() + r.exponential());
+      return 1e6 * (exponential(r) + exponential(r));
     case Parent::normal:
-      return 1e6 * (10 + r.normal());
+      return 1e6 * (10 + normal(r));
     case Parent::lognormal:
-      return 1e6 * std::exp(.25 * r.normal());
+      return 1e6 * std::exp(.25 * normal(r));
     case Parent::gpd_light:
-      return 1e6 * gpd_quantile(r.uniform(), 1, -.3);
+      return 1e6 * gpd_quantile(uniform(r), 1, -.3);
     case Parent::gpd_heavy:
-      return 1e6 * gpd_quantile(r.uniform(), 1, .2);
+      return 1e6 * gpd_quantile(uniform(r), 1, .2);
     case Parent::exponential:
-      return 1e6 * r.exponential();
+      return 1e6 * exponential(r);
     case Parent::two_modes:
-      return r.uniform() < .001 ? 1e6 * (1.5 + .1 * r.normal()) : 1e6 * (1 + .02 * r.normal());
+      return uniform(r) < .001 ? 1e6 * (1.5 + .1 * normal(r)) : 1e6 * (1 + .02 * normal(r));
   }
   return 0;
 }
@@ -98,7 +98,7 @@ inline double true_quantile(Parent parent, double p) {
 }
 
 inline std::vector<int64_t> series(Parent parent, int n, uint64_t seed) {
-  ExtremeRandom random(seed);
+  Random random(seed);
   std::vector<int64_t> x;
   x.reserve(static_cast<size_t>(n));
   for (int i = 0; i < n; ++i) x.push_back(static_cast<int64_t>(draw(parent, random)));

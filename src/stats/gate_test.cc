@@ -237,6 +237,9 @@ TEST(AaHalfWidth, ByHand) {
   EXPECT_FALSE(aa_half_width(v, 0.01).equivalent);
   EXPECT_FALSE(aa_half_width(std::vector<double>{1, 2, 3}, 0.01).half_width);
   EXPECT_FALSE(aa_half_width(std::vector<double>{0, -1, NAN, 1}, 0.01).half_width);
+  // Equal launches of a coarse clock: two pairs are alike by chance, ten are not.
+  EXPECT_FALSE(aa_half_width(std::vector<double>(4, 7e5), 0.01).half_width);
+  EXPECT_EQ(aa_half_width(std::vector<double>(20, 7e5), 0.01).half_width, 0);
 }
 
 TEST(GateProperty, ScaleLeavesTheRankTestsAlone) {

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Return levels of block maxima with delta and profile intervals (statistics.md, section 6.1).
-#include <boost/math/special_functions/erf.hpp>
 #include <cmath>
 
 #include "stats/gev.h"
 #include "stats/gev_search.h"
-#include "stats/quiet.h"
+#include "stats/special.h"
 
 namespace assay::stats {
 namespace {
-
-double normal_quantile(double p) { return -std::sqrt(2.0) * boost::math::erfc_inv(2 * p, Quiet()); }
 
 // d q / d xi of the standard quantile expm1(xi t) / xi.
 double quantile_by_xi(double t, double xi) {

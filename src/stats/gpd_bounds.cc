@@ -7,20 +7,18 @@
 // the data. The quantile grows with r, so its largest value over the region is the maximum, over
 // one variable, of x(theta, r(theta)); m(theta) is all that touches the data.
 #include <algorithm>
-#include <boost/math/special_functions/erf.hpp>
 #include <boost/math/special_functions/gamma.hpp>
 #include <boost/math/tools/minima.hpp>
 #include <cmath>
 
 #include "stats/gpd.h"
 #include "stats/quiet.h"
+#include "stats/special.h"
 
 namespace assay::stats {
 namespace {
 
 namespace bm = boost::math;
-
-double normal_quantile(double p) { return -std::sqrt(2.0) * bm::erfc_inv(2 * p, Quiet()); }
 
 // Root r of log r + 1/r - 1 = e on the side asked for (e >= 0).
 double solve_ratio(double e, bool upper) {

@@ -8,8 +8,8 @@
 #include <cmath>
 #include <random>
 
-#include "stats/extreme_random.h"
 #include "stats/extreme_test_data.h"
+#include "stats/random.h"
 
 namespace assay::stats {
 namespace {
@@ -25,9 +25,9 @@ std::vector<double> grid(double xi) {
 }
 
 std::vector<double> drawn(int k, double sigma, double xi, uint64_t seed) {
-  ExtremeRandom random(seed);
+  Random random(seed);
   std::vector<double> y;
-  for (int i = 0; i < k; ++i) y.push_back(gpd_quantile(random.uniform(), sigma, xi));
+  for (int i = 0; i < k; ++i) y.push_back(gpd_quantile(uniform(random), sigma, xi));
   return y;
 }
 

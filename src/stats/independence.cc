@@ -2,19 +2,14 @@
 #include "stats/independence.h"
 
 #include <algorithm>
-#include <boost/math/distributions/chi_squared.hpp>
 #include <cmath>
 #include <numbers>
 
 #include "stats/lagged.h"
-#include "stats/quiet.h"
+#include "stats/special.h"
 
 namespace assay::stats {
 namespace {
-
-namespace bm = boost::math;
-
-double unit(double p) { return p >= 0 ? std::min(p, 1.0) : (p < 0 ? 0.0 : 1.0); }
 
 template <class Get>
 std::vector<double> acf(int64_t n, int64_t first, int64_t last, double variance, Get get) {
@@ -122,8 +117,7 @@ TestValue ljung_box(std::span<const double> r, int64_t n) {
   }
   out.statistic *= size * (size + 2);
   if (!std::isfinite(out.statistic)) return {};
-  const bm::chi_squared_distribution<double, Quiet> law(static_cast<double>(m));
-  out.p = unit(bm::cdf(bm::complement(law, out.statistic)));
+  out.p = chi_square_tail(out.statistic, static_cast<double>(m));
   out.computed = true;
   return out;
 }

@@ -116,7 +116,10 @@ Json to_json(const LogRatio& r) {
             {"equality", std::string(equality_word(r.equality))},
             {"n_a", r.n_a},
             {"n_b", r.n_b}};
-  j["refusal"] = have ? Json(nullptr) : Json("fewer than 2 usable values on a side");
+  j["refusal"] = have ? Json(nullptr)
+                      : Json(
+                            "fewer than 2 usable values on a side, or too few of "
+                            "one value to bound their ratio");
   return j;
 }
 

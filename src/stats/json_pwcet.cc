@@ -69,36 +69,40 @@ Json checks_json(const Pwcet& w) {
   for (double v : w.stability.xi) stability["xi"].push_back(number(v));
   for (double v : w.stability.se) stability["se"].push_back(number(v));
   const BlockMaxima& b = w.block_maxima;
+  // What did not run has no value: a default would read as a result.
+  const auto when = [](bool ran, const Json& value) { return ran ? value : Json(nullptr); };
+  const bool held = w.hold_out.ran, tail = w.k > 0, cv = w.cv.k >= 2 && w.cv.cv > 0,
+             blocks = b.blocks >= 30;
   return {{"stability", stability},
           {"hold_out",
            {{"ran", w.hold_out.ran},
             {"pass", w.hold_out.pass},
             {"n_half", w.hold_out.n_half},
-            {"expected", w.hold_out.expected},
-            {"count", w.hold_out.count},
-            {"critical", w.hold_out.critical},
-            {"level_ns", w.hold_out.ran ? number(w.hold_out.level_ns) : Json(nullptr)}}},
+            {"expected", when(held, w.hold_out.expected)},
+            {"count", when(held, w.hold_out.count)},
+            {"critical", when(held, w.hold_out.critical)},
+            {"level_ns", when(held, number(w.hold_out.level_ns))}}},
           {"extremal_index",
-           {{"theta", number(w.theta.theta)},
-            {"lower", number(w.theta.lower)},
-            {"upper", number(w.theta.upper)},
+           {{"theta", when(tail, number(w.theta.theta))},
+            {"lower", when(tail, number(w.theta.lower))},
+            {"upper", when(tail, number(w.theta.upper))},
             {"exceedances", w.theta.exceedances}}},
           {"residual_cv",
-           {{"cv", number(w.cv.cv)},
-            {"cv_unbiased", number(w.cv.cv_unbiased)},
-            {"z", number(w.cv.z)},
-            {"exponential", w.cv.exponential},
-            {"heavier", w.cv.heavier},
-            {"multiple_p", number(w.cv_multiple.p)},
-            {"multiple_statistic", number(w.cv_multiple.statistic)},
+           {{"cv", when(cv, number(w.cv.cv))},
+            {"cv_unbiased", when(cv, number(w.cv.cv_unbiased))},
+            {"z", when(cv, number(w.cv.z))},
+            {"exponential", when(cv, w.cv.exponential)},
+            {"heavier", when(cv, w.cv.heavier)},
+            {"multiple_p", when(w.cv_multiple.levels > 0, number(w.cv_multiple.p))},
+            {"multiple_statistic", when(w.cv_multiple.levels > 0, number(w.cv_multiple.statistic))},
             {"simulations", w.cv_multiple.simulations}}},
           {"block_maxima",
            {{"block", b.block},
             {"blocks", b.blocks},
-            {"tau", number(b.tau)},
+            {"tau", when(blocks, number(b.tau))},
             {"gev", fit_json(b.gev)},
             {"gumbel", fit_json(b.gumbel)},
-            {"gumbel_p", number(b.test.p)}}}};
+            {"gumbel_p", when(b.gev.ok && b.gumbel.ok, number(b.test.p))}}}};
 }
 
 }  // namespace
@@ -119,11 +123,11 @@ Json to_json(const Pwcet& w) {
   j["threshold_ns"] = tail ? Json(w.threshold_ns) : Json(nullptr);
   j["k"] = w.k;
   j["distinct"] = w.distinct;
-  j["ties"] = number(w.ties);
+  j["ties"] = tail ? number(w.ties) : Json(nullptr);
   j["tick_ns"] = number(w.tick_ns);
   j["tick_change"] = optional_number(w.tick_change);
-  j["zeta"] = number(w.zeta);
-  j["weight"] = number(w.weight);
+  j["zeta"] = tail ? number(w.zeta) : Json(nullptr);
+  j["weight"] = tail ? number(w.weight) : Json(nullptr);
   j["fit"] = fit_json(w.fit);
   j["fit_lmoments"] = fit_json(w.fit_lmoments);
   j["points"] = Json::array();

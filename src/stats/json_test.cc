@@ -78,6 +78,10 @@ TEST(Json, ARefusedPwcetHasNoPoints) {
   ASSERT_TRUE(w.refused);
   const Json j = to_json(w);
   EXPECT_TRUE(j["points"].empty());
+  for (const char* key : {"zeta", "ties", "weight"}) EXPECT_TRUE(j[key].is_null()) << key;
+  EXPECT_TRUE(j["checks"]["hold_out"]["count"].is_null());
+  EXPECT_TRUE(j["checks"]["residual_cv"]["cv"].is_null());
+  EXPECT_TRUE(j["checks"]["block_maxima"]["gumbel_p"].is_null());
   EXPECT_FALSE(j["refusal"].empty());
   EXPECT_FALSE(j["applicability"].empty());
   EXPECT_TRUE(j["n_needed"].is_number());

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "stats/extreme_random.h"
+#include "stats/random.h"
 
 namespace assay::stats {
 namespace {
@@ -63,14 +63,14 @@ MultipleThreshold cv_multiple_threshold(std::span<const double> sorted_excesses,
   if (r.levels == 0) return r;
   r.statistic = statistic(sorted_excesses, r.levels);
   r.simulations = std::max(0, simulations);
-  ExtremeRandom random(seed);
+  Random random(seed);
   std::vector<double> y(sorted_excesses.size());
   int reached = 0;
   for (int s = 0; s < r.simulations; ++s) {
     // Order statistics of an exponential sample by Renyi's representation: no sorting.
     double sum = 0;
     for (size_t i = 0; i < y.size(); ++i) {
-      sum += random.exponential() / static_cast<double>(y.size() - i);
+      sum += exponential(random) / static_cast<double>(y.size() - i);
       y[i] = sum;
     }
     reached += statistic(y, r.levels) >= r.statistic ? 1 : 0;

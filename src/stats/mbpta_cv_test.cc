@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "stats/extreme_random.h"
 #include "stats/gpd.h"
+#include "stats/random.h"
 
 namespace assay::stats {
 namespace {
@@ -31,31 +31,31 @@ TEST(MbptaCv, CoefficientByHand) {
 
 TEST(MbptaCv, SimulatedLawOfTheCoefficient) {
   double mean = 0;
-  int exponential = 0, multiple = 0;
+  int accepted = 0, multiple = 0;
   const int rounds = 400;
   for (int i = 0; i < rounds; ++i) {
-    ExtremeRandom random(static_cast<uint64_t>(i));
+    Random random(static_cast<uint64_t>(i));
     std::vector<double> y;
-    for (int j = 0; j < 200; ++j) y.push_back(3e4 * random.exponential());
+    for (int j = 0; j < 200; ++j) y.push_back(3e4 * exponential(random));
     const ResidualCv r = residual_cv(y);
     mean += r.cv / rounds;
-    exponential += r.exponential ? 1 : 0;
+    accepted += r.exponential ? 1 : 0;
     if (i >= 100) continue;
     std::sort(y.begin(), y.end());
     multiple += cv_multiple_threshold(y, 4, 99, 5).p <= .1 ? 1 : 0;
   }
   EXPECT_NEAR(mean, .993, .01);
-  EXPECT_NEAR(exponential / 400.0, .90, .05);
+  EXPECT_NEAR(accepted / 400.0, .90, .05);
   EXPECT_LE(multiple, 19);  // 10 expected, sd 3
   EXPECT_GE(multiple, 2);
 }
 
 TEST(MbptaCv, SeesOtherTails) {
-  ExtremeRandom random(1);
+  Random random(1);
   std::vector<double> heavy, light;
   for (int j = 0; j < 400; ++j) {
-    heavy.push_back(gpd_quantile(random.uniform(), 1, .4));
-    light.push_back(random.uniform());
+    heavy.push_back(gpd_quantile(uniform(random), 1, .4));
+    light.push_back(uniform(random));
   }
   EXPECT_TRUE(residual_cv(heavy).heavier);
   EXPECT_FALSE(residual_cv(light).exponential);

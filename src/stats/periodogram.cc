@@ -7,6 +7,7 @@
 
 #include "stats/independence.h"
 #include "stats/lagged.h"
+#include "stats/special.h"
 
 namespace assay::stats {
 namespace {
@@ -15,8 +16,6 @@ constexpr int64_t kSegment = int64_t{1} << 16;
 constexpr int64_t kCycles = 10;      // fewer cycles in a segment are a drift
 constexpr int64_t kNeighbours = 32;  // ordinates on each side of a peak
 constexpr int64_t kLeak = 2;         // ordinates beside a peak that may hold part of it
-
-double unit(double p) { return p >= 0 ? std::min(p, 1.0) : (p < 0 ? 0.0 : 1.0); }
 
 // Largest length <= n of factors 2, 3 and 5: other lengths cost the transform far more time.
 int64_t smooth_length(int64_t n) {

@@ -7,9 +7,10 @@
 #include <cstdio>
 #include <limits>
 
-#include "stats/extreme_random.h"
-#include "stats/intervals.h"
+#include "stats/dependence.h"
 #include "stats/pwcet_checks.h"
+#include "stats/quantiles.h"
+#include "stats/random.h"
 
 namespace assay::stats {
 namespace {
@@ -125,9 +126,10 @@ void check_shape(Pwcet& r, const GpdFit& mle) {
            r.fit_lmoments.xi));
 }
 
-// The distribution-free bound of section 4 for a quantile inside the sample.
+// The distribution-free bound of section 4 for a quantile inside the sample; `weight`: share of the
+// samples that count as independent.
 void order_point(PwcetPoint& point, std::vector<int64_t>& copy, std::span<const int64_t> sorted,
-                 double confidence) {
+                 double confidence, double weight) {
   const auto n = static_cast<int64_t>(sorted.empty() ? copy.size() : sorted.size());
   const auto at = [&](int64_t rank) {
     const auto i = static_cast<size_t>(std::clamp<int64_t>(rank, 1, n) - 1);
@@ -138,7 +140,10 @@ void order_point(PwcetPoint& point, std::vector<int64_t>& copy, std::span<const 
   point.order_statistic = true;
   point.estimate_ns =
       at(static_cast<int64_t>(std::ceil(static_cast<double>(n) * (1 - point.p) - 1e-9)));
-  if (const auto rank = upper_rank(n, 1 - point.p, confidence)) point.bound_ns = at(*rank);
+  const double q = 1 - point.p;
+  const auto rank = weight < 1 ? upper_rank(n, q, confidence, static_cast<double>(n) * weight)
+                               : upper_rank(n, q, confidence);
+  if (rank) point.bound_ns = at(*rank);
 }
 
 }  // namespace
@@ -269,7 +274,7 @@ Pwcet pwcet(std::span<const int64_t> run_order, Trust gate, const PwcetOptions& 
 
   r.cv = residual_cv(y);
   r.cv_multiple = cv_multiple_threshold(y, 6, o.bootstrap, derived_seed(o.seed, kCv));
-  r.block_maxima = block_maxima_check(run_order, indicator_tau(run_order, median));
+  r.block_maxima = block_maxima_check(run_order, exceedance_tau(run_order, median));
 
   const double base = static_cast<double>(c.u) + r.tick_ns / 2;
   std::vector<double> a;
@@ -285,7 +290,7 @@ Pwcet pwcet(std::span<const int64_t> run_order, Trust gate, const PwcetOptions& 
       if (std::isfinite(x)) point.block_maxima_ns = x;
     }
     if (a[i] >= 1 || point.p * static_cast<double>(r.n) >= 50) {
-      order_point(point, copy, sorted, o.confidence);
+      order_point(point, copy, sorted, o.confidence, r.weight);
       continue;
     }
     point.estimate_ns = base + gpd_quantile(a[i], r.fit.sigma, r.fit.xi);

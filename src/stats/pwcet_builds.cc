@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <boost/math/distributions/non_central_t.hpp>
-#include <boost/math/special_functions/erf.hpp>
-#include <boost/math/special_functions/gamma.hpp>
 #include <cmath>
 
-#include "stats/extreme_random.h"
 #include "stats/intervals.h"
 #include "stats/quiet.h"
+#include "stats/random.h"
+#include "stats/special.h"
+#include "stats/variance.h"
 
 namespace assay::stats {
 namespace {
@@ -35,7 +35,7 @@ double launch_homogeneity(const BuildSeries& build, int64_t u) {
     ++cells;
   }
   if (cells < 2) return 1;
-  return boost::math::gamma_q((cells - 1) / 2.0, statistic / 2, Quiet());
+  return chi_square_tail(statistic, cells - 1);
 }
 
 BuildPwcet one_build(const BuildSeries& build, const PwcetOptions& options) {
@@ -87,7 +87,7 @@ double normal_tolerance_factor(int64_t n, double content, double confidence) {
   if (n < 2 || !(content > 0 && content < 1) || !(confidence > 0 && confidence < 1)) {
     return INFINITY;
   }
-  const double z = -std::sqrt(2.0) * boost::math::erfc_inv(2 * content, Quiet());
+  const double z = normal_quantile(content);
   const double root = std::sqrt(static_cast<double>(n));
   const boost::math::non_central_t_distribution<double, Quiet> t(static_cast<double>(n - 1),
                                                                  z * root);
@@ -101,17 +101,16 @@ PopulationPwcet pwcet_over_builds(std::span<const BuildSeries> builds, const Pwc
   r.content = content;
   const auto k = static_cast<double>(builds.size());
   const double alpha = 1 - options.confidence;
-  if (content > 0 && content < 1 && alpha > 0 && alpha < 1) {
-    r.builds_needed = static_cast<int64_t>(std::ceil(std::log(alpha) / std::log(content) - 1e-9));
-  }
+  r.builds_needed = builds_for_tolerance(content, options.confidence);
   if (builds.empty()) {
     r.reasons.emplace_back("no build was measured");
     return r;
   }
-  r.next_exceeds = 1 / (k + 1);
+  const auto count = static_cast<int64_t>(builds.size());
+  r.next_exceeds = next_exceeds_max(count);
   r.next_exceeds_bound = std::min(1.0, r.next_exceeds + alpha);
-  r.wilks_content = alpha > 0 ? std::pow(alpha, 1 / k) : 0;
-  r.wilks = r.builds_needed > 0 && static_cast<int64_t>(builds.size()) >= r.builds_needed;
+  r.wilks_content = coverage_of_max(count, options.confidence);
+  r.wilks = r.builds_needed > 0 && count >= r.builds_needed;
 
   PwcetOptions adjusted = options;
   adjusted.confidence = 1 - alpha / k;

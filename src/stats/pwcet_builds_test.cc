@@ -22,9 +22,9 @@ PwcetOptions quick() {
 // positive.
 std::vector<std::vector<int64_t>> builds_of(int count, double spread, uint64_t seed, int n = 3000) {
   std::vector<std::vector<int64_t>> out;
-  ExtremeRandom random(seed);
+  Random random(seed);
   for (int b = 0; b < count; ++b) {
-    const double factor = std::exp(spread * random.normal());
+    const double factor = std::exp(spread * normal(random));
     out.push_back(series(Parent::exponential, n, derived_seed(seed, static_cast<uint64_t>(b))));
     for (int64_t& v : out.back()) v = static_cast<int64_t>((2e6 + static_cast<double>(v)) * factor);
   }

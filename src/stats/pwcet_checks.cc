@@ -5,36 +5,10 @@
 #include <boost/math/special_functions/beta.hpp>
 #include <cmath>
 
-#include "stats/extreme_random.h"
 #include "stats/quiet.h"
+#include "stats/random.h"
 
 namespace assay::stats {
-
-double indicator_tau(std::span<const int64_t> run_order, int64_t median) {
-  const size_t n = run_order.size();
-  if (n < 20) return 1;
-  // Compared anew for every lag: few are needed, and a copy of the series is not.
-  const auto above = [&](size_t i) { return run_order[i] > median ? 1 : 0; };
-  int64_t total = 0;
-  for (size_t i = 0; i < n; ++i) total += above(i);
-  const auto count = static_cast<double>(total);
-  const double mean = count / static_cast<double>(n), variance = mean * (1 - mean);
-  if (!(variance > 0)) return 1;
-  const auto correlation = [&](size_t lag) {
-    int64_t both = 0;
-    for (size_t i = lag; i < n; ++i) both += above(i) & above(i - lag);
-    const auto pairs = static_cast<double>(n - lag);
-    return (static_cast<double>(both) / pairs - mean * mean) / variance;
-  };
-  double tau = 1;
-  const size_t most = std::min<size_t>(n / 4, 2000);
-  for (size_t lag = 1; lag + 1 <= most; lag += 2) {
-    const double pair = correlation(lag) + correlation(lag + 1);
-    if (!(pair > 0)) break;
-    tau += 2 * pair;
-  }
-  return std::max(1.0, tau);
-}
 
 int64_t count_limit(double trials, double expected, double relative_variance, double level) {
   if (!(trials >= 1) || !(expected > 0) || !(expected < trials) || !(level > 0)) return 0;
@@ -116,11 +90,11 @@ std::vector<std::optional<double>> lmoment_bootstrap_upper(const GpdFit& fit, do
                                                            uint64_t seed) {
   std::vector<std::optional<double>> out(a.size());
   if (!fit.ok || bootstrap < 20 || !(k >= 10)) return out;
-  ExtremeRandom random(seed);
+  Random random(seed);
   std::vector<double> y(static_cast<size_t>(k));
   std::vector<std::vector<double>> drawn(a.size());
   for (int b = 0; b < bootstrap; ++b) {
-    for (double& v : y) v = gpd_quantile(random.uniform(), 1, fit.xi);
+    for (double& v : y) v = gpd_quantile(uniform(random), 1, fit.xi);
     std::sort(y.begin(), y.end());
     const GpdFit replicate = fit_gpd_lmoments(y);
     if (!replicate.ok) continue;
@@ -131,6 +105,8 @@ std::vector<std::optional<double>> lmoment_bootstrap_upper(const GpdFit& fit, do
   for (size_t i = 0; i < a.size(); ++i) {
     std::vector<double>& d = drawn[i];
     if (d.size() < 20 || !(a[i] > 0 && a[i] < 1)) continue;
+    // Fewer replicates than one beyond the level: their largest is no limit at this confidence.
+    if (static_cast<double>(d.size()) * (1 - confidence) < 1) continue;
     std::sort(d.begin(), d.end());
     const auto at = [&](double q) {
       return d[std::min(d.size() - 1, static_cast<size_t>(q * static_cast<double>(d.size())))];

@@ -11,10 +11,6 @@
 
 namespace assay::stats {
 
-// Integrated autocorrelation time of 1{x > median}: 1 + 2 sum r_k, in pairs while their sum is
-// positive (section 4). At least 1.
-double indicator_tau(std::span<const int64_t> run_order, int64_t median);
-
 // Fit on the first half over threshold u, count in the second above x_{10 / n_h} (6.7, item 8).
 // `weight` < 1: clusters; the count is compared as weight x count against weight x 10.
 // The plain binomial limit takes the level as known and rejects 10 to 15 % of good fits at nominal

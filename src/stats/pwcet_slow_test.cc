@@ -61,7 +61,7 @@ TEST(PwcetSlow, CoverageTable) {
     const double truth = true_quantile(row.parent, row.p);
     Tally delta, profile, corrected, exponential, larger, published;
     for (uint64_t i = 0; i < kRuns; ++i) {
-      ExtremeRandom random(derived_seed(64, i));
+      Random random(derived_seed(64, i));
       std::vector<double> x;
       for (int j = 0; j < kN; ++j) x.push_back(draw(row.parent, random));
       std::nth_element(x.begin(), x.end() - kK - 1, x.end());
@@ -173,11 +173,11 @@ TEST(PwcetSlow, BuildsSeenAndNext) {
   const double unit = kBase + true_quantile(Parent::exponential, 1e-4);
   int published = 0, seen_wrong = 0, tolerance_wrong = 0, next_above = 0;
   for (uint64_t audit = 0; audit < kAudits; ++audit) {
-    ExtremeRandom random(derived_seed(72, audit));
+    Random random(derived_seed(72, audit));
     std::vector<std::vector<int64_t>> data;
     double worst = 0;
     for (uint64_t b = 0; b < kBuilds; ++b) {
-      const double factor = std::exp(kSpread * random.normal());
+      const double factor = std::exp(kSpread * normal(random));
       worst = std::max(worst, factor * unit);
       data.push_back(series(Parent::exponential, 3000, derived_seed(7200 + audit, b)));
       for (int64_t& v : data.back()) {
@@ -195,7 +195,7 @@ TEST(PwcetSlow, BuildsSeenAndNext) {
     seen_wrong += *r.points[0].seen_bound_ns < worst ? 1 : 0;
     const double z = std::log(*r.points[0].tolerance_ns / unit) / kSpread;
     tolerance_wrong += std::erfc(-z / std::sqrt(2.0)) / 2 < .95 ? 1 : 0;
-    next_above += std::exp(kSpread * random.normal()) * unit > *r.points[0].seen_bound_ns ? 1 : 0;
+    next_above += std::exp(kSpread * normal(random)) * unit > *r.points[0].seen_bound_ns ? 1 : 0;
   }
   if (printing()) {
     std::printf(

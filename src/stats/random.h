@@ -3,14 +3,16 @@
 // distributions are not, so the transforms stand here.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <numbers>
 #include <random>
 
 namespace assay::stats {
 
 using Random = std::mt19937_64;
 
-// Uniform in the open interval (0, 1), 53 bits.
+// Uniform in the open interval (0, 1), 53 bits; never 0 or 1, so that its logarithms are finite.
 inline double uniform(Random& random) {
   return (static_cast<double>(random() >> 11) + 0.5) * 0x1p-53;
 }
@@ -21,6 +23,22 @@ inline uint64_t below(Random& random, uint64_t n) {
   uint64_t draw = random();
   while (draw < reject) draw = random();
   return draw % n;
+}
+
+inline double exponential(Random& random) { return -std::log(uniform(random)); }
+
+// Standard normal by Box-Muller; one of the pair is dropped, so that no state is kept.
+inline double normal(Random& random) {
+  const double r = std::sqrt(2 * exponential(random));
+  return r * std::cos(2 * std::numbers::pi * uniform(random));
+}
+
+// Seed of the i-th stream derived from one seed (splitmix64), so that parts do not share numbers.
+inline uint64_t derived_seed(uint64_t seed, uint64_t stream) {
+  uint64_t z = seed + 0x9E3779B97F4A7C15ULL * (stream + 1);
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+  return z ^ (z >> 31);
 }
 
 }  // namespace assay::stats

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <vector>
 
 #include "stats/special.h"
@@ -39,19 +38,6 @@ double exact_tail(size_t m, size_t n, double u) {
     if (static_cast<double>(k) >= u) tail += ways[k];
   }
   return tail / all;
-}
-
-// P(sup |B(t)| > x) of the Brownian bridge; the two series converge fast on either side of 1.
-double kolmogorov_tail(double x) {
-  if (!(x > 0)) return 1;
-  double sum = 0;
-  if (x < 1) {
-    const double t = std::numbers::pi * std::numbers::pi / (8 * x * x);
-    for (int j = 1; j <= 7; j += 2) sum += std::exp(-t * j * j);
-    return std::clamp(1 - std::sqrt(2 * std::numbers::pi) / x * sum, 0.0, 1.0);
-  }
-  for (int j = 1; j <= 8; ++j) sum += (j % 2 ? 2 : -2) * std::exp(-2 * x * x * j * j);
-  return std::clamp(sum, 0.0, 1.0);
 }
 
 }  // namespace

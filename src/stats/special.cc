@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/math/special_functions/beta.hpp>
 #include <boost/math/special_functions/erf.hpp>
+#include <boost/math/special_functions/gamma.hpp>
 #include <cmath>
 #include <numbers>
 
@@ -39,6 +40,30 @@ double t_tail(double t, double df) { return bm::ibeta(df / 2, 0.5, df / (df + t 
 double t_critical(double two_sided, double df) {
   const double x = bm::ibeta_inv(df / 2, 0.5, two_sided, Quiet());
   return x > 0 ? std::sqrt(df * (1 - x) / x) : INFINITY;
+}
+
+double unit(double p) { return p >= 0 ? std::min(p, 1.0) : (p < 0 ? 0.0 : 1.0); }
+
+double chi_square_tail(double x, double df) {
+  if (!(df > 0) || !(x > 0)) return 1;
+  if (std::isinf(x)) return 0;
+  return unit(bm::gamma_q(df / 2, x / 2, Quiet()));
+}
+
+double kolmogorov_tail(double lambda) {
+  if (!(lambda > 0)) return 1;
+  if (lambda < 1.18) {  // the other series converges where this one does not
+    const double y = std::exp(-std::numbers::pi * std::numbers::pi / (8 * lambda * lambda));
+    const double sum = y + std::pow(y, 9) + std::pow(y, 25) + std::pow(y, 49);
+    return unit(1 - std::sqrt(2 * std::numbers::pi) / lambda * sum);
+  }
+  double sum = 0;
+  for (int j = 1; j <= 20; ++j) {
+    const double term = std::exp(-2.0 * j * j * lambda * lambda);
+    sum += j % 2 ? term : -term;
+    if (term < 1e-17 * sum) break;
+  }
+  return unit(2 * sum);
 }
 
 int64_t smallest_power(double base, double alpha) {

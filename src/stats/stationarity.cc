@@ -2,20 +2,18 @@
 #include "stats/stationarity.h"
 
 #include <algorithm>
-#include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/special_functions/bessel.hpp>
 #include <cmath>
 #include <numbers>
 
 #include "stats/lagged.h"
 #include "stats/quiet.h"
+#include "stats/special.h"
 
 namespace assay::stats {
 namespace {
 
 namespace bm = boost::math;
-
-double unit(double p) { return p >= 0 ? std::min(p, 1.0) : (p < 0 ? 0.0 : 1.0); }  // NaN: no claim
 
 int64_t size_of(const auto& span) { return static_cast<int64_t>(span.size()); }
 
@@ -138,22 +136,6 @@ TestValue pettitt(std::span<const float> ranks) {
   return out;
 }
 
-double kolmogorov_tail(double lambda) {
-  if (!(lambda > 0)) return 1;
-  if (lambda < 1.18) {  // the other series converges where this one does not
-    const double y = std::exp(-std::numbers::pi * std::numbers::pi / (8 * lambda * lambda));
-    const double sum = y + std::pow(y, 9) + std::pow(y, 25) + std::pow(y, 49);
-    return unit(1 - std::sqrt(2 * std::numbers::pi) / lambda * sum);
-  }
-  double sum = 0;
-  for (int j = 1; j <= 20; ++j) {
-    const double term = std::exp(-2.0 * j * j * lambda * lambda);
-    sum += j % 2 ? term : -term;
-    if (term < 1e-17 * sum) break;
-  }
-  return unit(2 * sum);
-}
-
 TestValue ks_split(std::span<const float> ranks, int64_t split) {
   TestValue out;
   const int64_t n = size_of(ranks);
@@ -213,8 +195,7 @@ Slices exceedance_slices(std::span<const float> ranks, int64_t slices) {
   }
   out.fullest = static_cast<double>(out.counts[fullest]) / expected;
   out.test.at = fullest * length;
-  const bm::chi_squared_distribution<double, Quiet> law(static_cast<double>(slices - 1));
-  out.test.p = unit(bm::cdf(bm::complement(law, out.test.statistic)));
+  out.test.p = chi_square_tail(out.test.statistic, static_cast<double>(slices - 1));
   out.test.computed = true;
   return out;
 }

@@ -64,7 +64,6 @@ TestValue pettitt(std::span<const float> ranks);
 // index of a value at which the two laws are farthest apart. Memory 8n bytes. Oracle: Nile 28/72
 // D .706349.
 TestValue ks_split(std::span<const float> ranks, int64_t split);
-double kolmogorov_tail(double lambda);  // 2 sum (-1)^(j-1) exp(-2 j^2 lambda^2)
 
 // Counts of values above a high quantile over `slices` equal slices of time; chi-square of the
 // 2 x slices table, slices-1 degrees. The quantile is p99, lower where n is short: 10 exceedances

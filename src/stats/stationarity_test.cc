@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stats/stationarity.h"
+#include "stats/special.h"
 
 #include <gtest/gtest.h>
 

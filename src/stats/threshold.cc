@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/math/special_functions/erf.hpp>
 #include <cmath>
 
-#include "stats/extreme_random.h"
-#include "stats/quiet.h"
+#include "stats/random.h"
+#include "stats/special.h"
 
 namespace assay::stats {
 namespace {
@@ -148,7 +147,7 @@ GpdGoodness gpd_goodness(std::span<const double> sorted_excesses, int bootstrap,
   g.a2 = s.a2, g.w2 = s.w2, g.gap = s.gap;
   g.bootstrap = std::max(0, bootstrap);
   if (g.bootstrap == 0) return g;
-  ExtremeRandom random(seed);
+  Random random(seed);
   GpdFit law = g.fit;  // scale-free: replicates have sigma 1
   law.sigma = 1;
   std::vector<double> y(sorted_excesses.size());
@@ -157,7 +156,7 @@ GpdGoodness gpd_goodness(std::span<const double> sorted_excesses, int bootstrap,
     // Ascending exponentials by Renyi's representation, no sorting; w = exp(xi e) - 1.
     double e = 0, w = 0;
     for (size_t i = 0; i < y.size(); ++i) {
-      const double step = random.exponential() / static_cast<double>(y.size() - i);
+      const double step = exponential(random) / static_cast<double>(y.size() - i);
       e += step;
       w += (1 + w) * expm1_near(law.xi * step);
       y[i] = std::fabs(law.xi) < 1e-9 ? e : w / law.xi;
@@ -171,8 +170,10 @@ GpdGoodness gpd_goodness(std::span<const double> sorted_excesses, int bootstrap,
     gap += r.gap >= s.gap ? 1 : 0;
     ++done;
   }
+  // Over all that were asked for: replicates that cannot be fitted must not count for the fit.
+  g.p_a2 = p_value(a2, g.bootstrap), g.p_w2 = p_value(w2, g.bootstrap);
+  g.p_gap = p_value(gap, g.bootstrap);
   g.bootstrap = done;
-  g.p_a2 = p_value(a2, done), g.p_w2 = p_value(w2, done), g.p_gap = p_value(gap, done);
   return g;
 }
 
@@ -205,12 +206,12 @@ std::vector<double> excesses_over(std::span<const int64_t> top_sorted, int64_t u
   const auto first = std::upper_bound(top_sorted.begin(), top_sorted.end(), u);
   std::vector<double> y;
   y.reserve(static_cast<size_t>(top_sorted.end() - first));
-  ExtremeRandom random(seed);
+  Random random(seed);
   for (auto it = first; it != top_sorted.end(); ++it) {
     // Unsigned: the difference of two int64 need not fit one.
     const auto d = static_cast<double>(static_cast<uint64_t>(*it) - static_cast<uint64_t>(u));
     // The threshold of spread values lies half a tick above u, so that none falls below it.
-    y.push_back(tick > 0 ? std::max(d - tick + tick * random.uniform(), 1e-6 * tick) : d);
+    y.push_back(tick > 0 ? std::max(d - tick + tick * uniform(random), 1e-6 * tick) : d);
   }
   if (tick > 0) std::sort(y.begin(), y.end());
   return y;
@@ -248,7 +249,7 @@ ThresholdChoice choose_threshold(std::span<const int64_t> top_sorted, int64_t n,
 
 Stability xi_stability(std::span<const double> sorted_excesses, double weight, double level) {
   // Two comparisons, two-sided.
-  const double z = std::sqrt(2.0) * boost::math::erfc_inv(level / 2, Quiet());
+  const double z = -normal_quantile(level / 4);
   Stability s;
   s.agree = true;
   for (size_t part = 1; part <= 4; part *= 2) {

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "stats/extreme_random.h"
+#include "stats/random.h"
 #include "stats/threshold.h"
 
 namespace assay::stats {
@@ -26,9 +26,9 @@ TEST(ThresholdSlow, CriticalValuesOfAndersonDarlingAfterFitting) {
   for (const auto& c : cases) {
     std::vector<double> a2;
     for (uint64_t i = 0; i < 6000; ++i) {
-      ExtremeRandom random(derived_seed(63, i));
+      Random random(derived_seed(63, i));
       std::vector<double> y;
-      for (int j = 0; j < 200; ++j) y.push_back(gpd_quantile(random.uniform(), 1, c.xi));
+      for (int j = 0; j < 200; ++j) y.push_back(gpd_quantile(uniform(random), 1, c.xi));
       std::sort(y.begin(), y.end());
       a2.push_back(gpd_goodness(y, 0, 1).a2);
     }

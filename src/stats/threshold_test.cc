@@ -7,15 +7,15 @@
 #include <cmath>
 #include <limits>
 
-#include "stats/extreme_random.h"
+#include "stats/random.h"
 
 namespace assay::stats {
 namespace {
 
 std::vector<double> ascending(int k, double xi, uint64_t seed) {
-  ExtremeRandom random(seed);
+  Random random(seed);
   std::vector<double> y;
-  for (int i = 0; i < k; ++i) y.push_back(1e5 * gpd_quantile(random.uniform(), 1, xi));
+  for (int i = 0; i < k; ++i) y.push_back(1e5 * gpd_quantile(uniform(random), 1, xi));
   std::sort(y.begin(), y.end());
   return y;
 }
@@ -92,12 +92,12 @@ TEST(Threshold, CandidateSizes) {
 
 // A body that is no tail, with a tail above its top 3 %: the low levels go.
 TEST(Threshold, ForwardStopPassesOverTheBody) {
-  ExtremeRandom random(21);
+  Random random(21);
   std::vector<int64_t> x;
   for (int i = 0; i < 20000; ++i) {
-    const bool tail = random.uniform() < .02;
-    x.push_back(static_cast<int64_t>(tail ? 1.2e6 + 2e5 * random.exponential()
-                                          : 1e6 + 2e5 * random.uniform()));
+    const bool tail = uniform(random) < .02;
+    x.push_back(static_cast<int64_t>(tail ? 1.2e6 + 2e5 * exponential(random)
+                                          : 1e6 + 2e5 * uniform(random)));
   }
   std::sort(x.begin(), x.end());
   ThresholdOptions o;

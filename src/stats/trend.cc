@@ -6,13 +6,13 @@
 #include <numbers>
 #include <numeric>
 
+#include "stats/special.h"
+
 namespace assay::stats {
 namespace {
 
 constexpr double kMostDeals = 200000;
 constexpr size_t kMostPairs = 2000000;  // of Theil-Sen; more values are thinned evenly
-
-double unit(double p) { return p >= 0 ? std::min(p, 1.0) : (p < 0 ? 0.0 : 1.0); }
 
 bool finite(std::span<const std::vector<double>> groups) {
   for (const auto& g : groups)
@@ -32,19 +32,21 @@ double median_of(std::vector<double>& v) {
 // Median of (y_j - y_i)/(j - i) over pairs of different groups, in % of the median of all.
 double slope_percent(std::span<const std::vector<double>> groups) {
   std::vector<double> all, slopes;
-  size_t pairs = 0, before = 0;
-  for (const auto& g : groups) {
-    pairs += before * g.size();
-    before += g.size();
-    all.insert(all.end(), g.begin(), g.end());
-  }
-  const size_t stride = 1 + pairs / kMostPairs;
+  for (const auto& g : groups) all.insert(all.end(), g.begin(), g.end());
+  // Every step-th value, so that there are kMostPairs pairs at most.
+  const auto n = static_cast<double>(all.size());
+  const auto step =
+      static_cast<size_t>(std::ceil(std::sqrt(n * n / 2 / static_cast<double>(kMostPairs))));
+  std::vector<std::pair<size_t, double>> kept;  // group, value
   size_t k = 0;
   for (size_t i = 0; i < groups.size(); ++i)
-    for (size_t j = i + 1; j < groups.size(); ++j)
-      for (const double a : groups[i])
-        for (const double b : groups[j])
-          if (k++ % stride == 0) slopes.push_back((b - a) / static_cast<double>(j - i));
+    for (const double v : groups[i])
+      if (k++ % std::max<size_t>(step, 1) == 0) kept.emplace_back(i, v);
+  for (size_t a = 0; a < kept.size(); ++a)
+    for (size_t b = a + 1; b < kept.size(); ++b)
+      if (kept[a].first != kept[b].first)
+        slopes.push_back((kept[b].second - kept[a].second) /
+                         static_cast<double>(kept[b].first - kept[a].first));
   const double level = median_of(all);
   const double slope = 100 * median_of(slopes) / std::abs(level);
   return std::isfinite(slope) ? slope : 0;
@@ -61,6 +63,30 @@ std::vector<double> ties_of(std::vector<double> v) {
     i = j;
   }
   return out;
+}
+
+// J: pairs of values of different groups that rise with the group, ties counting half. A sum over
+// the sorted values with a tree of counts over groups: n log n, since evidence may hold any number.
+double rising_pairs(std::span<const std::vector<double>> groups) {
+  std::vector<std::pair<double, size_t>> values;
+  for (size_t g = 0; g < groups.size(); ++g)
+    for (const double v : groups[g]) values.emplace_back(v, g);
+  std::sort(values.begin(), values.end());
+  std::vector<double> tree(groups.size() + 1, 0.0);
+  double sum = 0;
+  for (size_t i = 0; i < values.size();) {
+    size_t j = i;
+    double of_group = 0;
+    for (; j < values.size() && values[j].first == values[i].first; ++j) {
+      const size_t g = values[j].second;
+      for (size_t t = g; t > 0; t -= t & (~t + 1)) sum += tree[t];  // smaller, of groups before
+      of_group = j > i && values[j - 1].second == g ? of_group + 1 : 0;
+      sum += (static_cast<double>(j - i) - of_group) / 2;  // equal, of other groups
+    }
+    for (; i < j; ++i)
+      for (size_t t = values[i].second + 1; t < tree.size(); t += t & (~t + 1)) tree[t] += 1;
+  }
+  return sum;
 }
 
 void from_z(Trend& t) {
@@ -152,16 +178,7 @@ Trend jonckheere_terpstra(std::span<const std::vector<double>> groups) {
   }
   out.n = static_cast<int64_t>(all.size());
   if (used < 2 || !finite(groups)) return out;
-  for (size_t i = 0; i < groups.size(); ++i)
-    for (size_t j = i + 1; j < groups.size(); ++j) {
-      std::vector<double> right = groups[j];
-      std::sort(right.begin(), right.end());
-      for (const double a : groups[i]) {
-        const auto range = std::equal_range(right.begin(), right.end(), a);
-        out.statistic += static_cast<double>(right.end() - range.second) +
-                         static_cast<double>(range.second - range.first) / 2;
-      }
-    }
+  out.statistic = rising_pairs(groups);
   // Mean and variance with ties (Hollander and Wolfe 1999, eq. 6.19).
   const auto n = static_cast<double>(out.n);
   double squares = 0, a = n * (n - 1) * (2 * n + 5), b1 = 0, c1 = 0, deals = 0;

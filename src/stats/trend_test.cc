@@ -52,6 +52,19 @@ TEST(Jonckheere, ExactAgreesWithAllOrders) {
   }
 }
 
+TEST(Jonckheere, ManyGroupsAndTies) {
+  std::mt19937_64 engine(5);
+  Groups some(40), many(200000);
+  for (int i = 0; i < 300; ++i)
+    some[engine() % some.size()].push_back(static_cast<double>(engine() % 25));
+  EXPECT_EQ(jonckheere_terpstra(some).statistic, slow_j(some));
+  for (size_t g = 0; g < many.size(); ++g)  // a pass over all pairs would take minutes
+    many[g].push_back(1e6 + static_cast<double>(g) + static_cast<double>(engine() % 1000));
+  const Trend t = jonckheere_terpstra(many);
+  EXPECT_EQ(t.direction, 1);
+  EXPECT_NEAR(t.slope_percent, 100 / 1.1e6, 1e-6);
+}
+
 TEST(Jonckheere, VarianceWithTiesIsThatOfAllOrders) {
   const Groups g = {{1, 2, 2}, {2, 3}, {3, 3}};
   std::vector<double> all = {1, 2, 2, 2, 3, 3, 3};

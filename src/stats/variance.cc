@@ -6,14 +6,13 @@
 #include <algorithm>
 #include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/distributions/fisher_f.hpp>
-#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <tuple>
 #include <utility>
 
 #include "stats/intervals.h"
-
 #include "stats/quiet.h"
+#include "stats/special.h"
 
 namespace assay::stats {
 namespace {
@@ -21,7 +20,6 @@ namespace {
 namespace bm = boost::math;
 using ChiSquared = bm::chi_squared_distribution<double, Quiet>;
 using FisherF = bm::fisher_f_distribution<double, Quiet>;
-using StudentT = bm::students_t_distribution<double, Quiet>;
 
 constexpr int64_t kMost = int64_t{1} << 40;
 
@@ -111,8 +109,8 @@ VarianceSplit split(At at, std::span<const int64_t> high_to_low, std::span<const
       // The groups' own variances, not the chi-square law: latencies are skewed.
       const double m = group_variance[0].n;
       if (m < 2) continue;
-      const double half = bm::quantile(bm::complement(StudentT(m - 1), half_alpha)) *
-                          std::sqrt(group_variance[0].variance() / m);
+      const double half =
+          t_critical(2 * half_alpha, m - 1) * std::sqrt(group_variance[0].variance() / m);
       low = level.s2 - half;
       high = level.s2 + half;
     } else {
@@ -125,8 +123,8 @@ VarianceSplit split(At at, std::span<const int64_t> high_to_low, std::span<const
   for (VarianceLevel& level : out.levels)
     level.share = total > 0 ? std::max(0.0, level.t2) / total : 0;
   const auto top = static_cast<double>(r[depth - 1]);
-  const double half = bm::quantile(bm::complement(StudentT(top - 1), half_alpha)) *
-                      std::sqrt(out.levels[depth - 1].s2 / top);
+  const double half =
+      t_critical(2 * half_alpha, top - 1) * std::sqrt(out.levels[depth - 1].s2 / top);
   if (std::isfinite(half)) {
     out.mean_lower = out.mean - half;
     out.mean_upper = out.mean + half;

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "report/series/model.h"
-
 #include "stats/stationarity.h"
 
 namespace assay::report {

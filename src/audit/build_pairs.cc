@@ -72,7 +72,10 @@ PairClaims compare_builds(const std::vector<BuildValues>& builds, double margin,
                          {"upper", bounded ? Json(r.upper) : Json()},
                          {"p", adjusted[k]},
                          {"p_equivalence", r.p_equivalence},
-                         {"word", stats::equality_word(r.equality)}});
+                         {"word", stats::equality_word(r.equality)},
+                         {"nvbench", bounded ? Json(stats::regression_word(stats::regression(
+                                                   r.tost_lower, r.tost_upper, margin)))
+                                             : Json()}});
   }
   return out;
 }

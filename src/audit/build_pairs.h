@@ -19,7 +19,9 @@ struct BuildValues {
 };
 
 struct PairClaims {
-  Json pairs = Json::array();  // {a, b, ratio, lower, upper, p, p_equivalence, word}
+  // {a, b, ratio, lower, upper, p, p_equivalence, word, nvbench}: nvbench is SAME, FAST, SLOW or
+  // AMBG by where the 1-2 alpha interval lies against the margin, uncorrected.
+  Json pairs = Json::array();
   int64_t count = 0, different = 0, equivalent = 0;
   std::optional<double> widest;  // largest ratio of geometric means, either way round; absent: none
   double p_different = 1;        // smallest p after Holm over the pairs

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "audit/claims.h"
 
+#include "base/text.h"
 #include "stats/intervals.h"
+#include "stats/sequential.h"
 
 namespace assay::audit {
 namespace {
@@ -67,6 +69,15 @@ std::vector<Claim> plan_claims(const Plan& plan, const InputUnits& data) {
                         "probability {:.3g}",
                         kBuildsFor9595, plan.builds, 1.0 / static_cast<double>(plan.builds + 1))));
   const int64_t n = plan.launches * plan.samples;
+  if (plan.limit_ns > 0) {
+    const int64_t need = stats::requirement_min_n(
+        0, plan.limit_below, 0.05 / static_cast<double>(std::max<int64_t>(plan.builds, 1)));
+    out.push_back(
+        claim(fmt::format("P(X > {}) < {:g} on every build",
+                          format_ns(static_cast<double>(plan.limit_ns)), plan.limit_below),
+              need > 0 && n >= need, fmt::format("samples a build: {}", n),
+              fmt::format("{} samples a build, none of them later", need)));
+  }
   out.push_back(claim(fmt::format("pWCET down to {:.2g} an inference",
                                   1 / (100 * static_cast<double>(std::max<int64_t>(n, 1)))),
                       plan.profile.pwcet && n >= kSamplesForTail,

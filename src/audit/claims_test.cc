@@ -67,6 +67,15 @@ TEST(Claims, FixedInputsCarryNoBound) {
   EXPECT_FALSE(named(all, "label").supported);
 }
 
+TEST(Claims, ARequirementSaysTheSamplesThatItTakes) {
+  Plan p = plan_of("quick");
+  p.limit_ns = 20'000'000;
+  p.limit_below = 1e-2;
+  EXPECT_TRUE(named(plan_claims(p, {1, 1}), "P(X >").supported);
+  p.limit_below = 1e-4;
+  EXPECT_FALSE(named(plan_claims(p, {1, 1}), "P(X >").supported);
+}
+
 TEST(Claims, NextBuildNeedsFiftyNine) {
   Plan p = plan_of("certify");
   p.builds = 58;

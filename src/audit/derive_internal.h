@@ -55,6 +55,10 @@ void verdict_of_latency(const RecipeEvidence& recipe, const std::vector<JudgedBu
 // Tail quantiles over builds, one value a launch, and under profile certify the pWCET over builds.
 void verdict_of_tail(const RecipeEvidence& recipe, const std::vector<JudgedBuild>& judged,
                      const Json& plan, std::vector<VerdictRow>& out);
+// statistic_json["requirement"] of the latency verdict with every look, and a finding a build; null
+// when the plan requires nothing.
+Json judge_requirement(const RecipeEvidence& recipe, const std::vector<JudgedBuild>& judged,
+                       const Json& plan, std::vector<FindingRow>& findings);
 void findings_of_order(const RecipeEvidence& recipe, const LatencySpread& spread, bool scripted,
                        std::vector<FindingRow>& out);
 void verdict_of_self(const RecipeEvidence& recipe, std::vector<VerdictRow>& out);

@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "stats/stationarity.h"
+
 namespace assay::audit {
 namespace {
 
@@ -49,8 +51,7 @@ JudgedLaunch judge(const LaunchEvidence& l, int64_t planned) {
   const auto cut =
       std::clamp<int64_t>(out.gate.warm_up, 0, static_cast<int64_t>(l.samples.size()) - 1);
   out.samples = std::span(l.samples).subspan(static_cast<size_t>(cut));
-  std::vector<int64_t> sorted(out.samples.begin(), out.samples.end());
-  std::sort(sorted.begin(), sorted.end());
+  const std::vector<int64_t> sorted = stats::sorted_copy(out.samples);
   out.quantiles = quantiles_of(out.samples, sorted);
   out.median = stats::quantile_point(sorted, 0.5);
   out.least = sorted.front();

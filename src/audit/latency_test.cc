@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 #include "audit/made_evidence.h"
 
@@ -244,6 +245,36 @@ TEST(Tail, CertifyGivesABoundOverBuildsOrItsReasons) {
   r.builds[0].launches[1].outcome = "hung";
   r.builds[0].launches[1].censored = 1;
   EXPECT_THAT(judge(r, plan).of("tail").statement, HasSubstr("no pWCET"));
+}
+
+TEST(Requirement, PassFailAndOpenAreFindingsWithTheirLooks) {
+  auto r = made_times(equal_builds(3, 5, 1e-4, 13));
+  // Build 1 is late far too often, build 2 was disturbed.
+  for (auto& l : r.builds[1].launches)
+    for (size_t i = 0; i < l.samples.size(); i += 20) l.samples[i] = 3000000;
+  disturb(r, 2, 0, 1.05);
+  Json plan = kStandard;
+  plan["limit_ns"] = 2000000;
+  plan["limit_below"] = 0.01;
+  const auto found = judge(r, plan);
+  std::map<std::string, std::string> by_build;
+  for (const FindingRow& f : found.findings)
+    if (f.code.starts_with("requirement")) by_build[f.build_id] = f.code;
+  EXPECT_EQ(by_build["build0"], "requirement-held");
+  EXPECT_EQ(by_build["build1"], "requirement-failed");
+  EXPECT_EQ(by_build["build2"], "requirement-open");
+  const Json& builds = found.of("latency").statistic["requirement"]["builds"];
+  ASSERT_EQ(builds.size(), 3u);
+  EXPECT_GE(builds[0]["looks"].size(), 10u);
+  EXPECT_NEAR(get_double(builds[0], "alpha"), 0.05 / 3, 1e-12);
+  EXPECT_FALSE(judge(r, kStandard).of("latency").statistic.contains("requirement"));
+  // A launch that hung was later than any limit: what its samples say is no proof.
+  r.builds[0].launches[0].outcome = "hung";
+  r.builds[0].launches[0].censored = 1;
+  const Judged hung = judge(r, plan);
+  for (const FindingRow& f : hung.findings)
+    EXPECT_FALSE(f.build_id == "build0" && f.code == "requirement-held") << f.text;
+  EXPECT_EQ(hung.of("latency").statistic["requirement"]["builds"][0]["decision"], "UNDECIDED");
 }
 
 VerdictRow claimed(const char* id, const char* verdict, double p) {

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "audit/toml.h"
@@ -197,7 +198,8 @@ Result<Request> request_from_toml(const fs::path& file) {
   ASSAY_CHECK(only_keys(
       a,
       {"profile", "builds", "launches", "samples", "inputs", "threads", "seed", "warmup_ms",
-       "warmup_runs", "build_timeout_s", "launch_timeout_s", "memory_limit_bytes", "reference"},
+       "warmup_runs", "build_timeout_s", "launch_timeout_s", "memory_limit_bytes", "reference",
+       "limit_ms", "limit_below", "latency_margin", "tail_margin"},
       where + " [audit]"));
   ASSAY_CHECK(typed(a,
                     {{"profile", Kind::text},
@@ -212,7 +214,11 @@ Result<Request> request_from_toml(const fs::path& file) {
                      {"build_timeout_s", Kind::number},
                      {"launch_timeout_s", Kind::number},
                      {"memory_limit_bytes", Kind::whole},
-                     {"reference", Kind::flag}},
+                     {"reference", Kind::flag},
+                     {"limit_ms", Kind::number},
+                     {"limit_below", Kind::number},
+                     {"latency_margin", Kind::number},
+                     {"tail_margin", Kind::number}},
                     where + " [audit]"));
   Request r;
   r.profile = get_string(a, "profile", "quick");
@@ -228,6 +234,14 @@ Result<Request> request_from_toml(const fs::path& file) {
   r.launch_timeout_s = get_double(a, "launch_timeout_s");
   r.memory_limit_bytes = get_int(a, "memory_limit_bytes");
   r.reference = get_bool(a, "reference", true);
+  const double limit_ms = get_double(a, "limit_ms");
+  if (!(limit_ms >= 0 && limit_ms <= 1e6))  // also NaN, which TOML can write
+    return bad_input(where + fmt::format(" [audit]: limit_ms is {:g}", limit_ms),
+                     "milliseconds from 0 to 1000000");
+  r.limit_ns = std::llround(limit_ms * 1e6);
+  r.limit_below = get_double(a, "limit_below");
+  r.latency_margin = get_double(a, "latency_margin");
+  r.tail_margin = get_double(a, "tail_margin");
   for (const Json& m : get_array(t, "model")) {
     const std::string at = where + " [[model]]";
     ASSAY_CHECK(only_keys(m,
@@ -287,6 +301,21 @@ Result<Plan> make_plan(const Request& request) {
   if (request.launch_timeout_s > 0) plan.launch_timeout_s = request.launch_timeout_s;
   plan.memory_limit_bytes = request.memory_limit_bytes;
   plan.seed = request.seed ? *request.seed : 1;
+  if ((request.limit_ns > 0) != (request.limit_below > 0) ||
+      !(request.limit_below >= 0 && request.limit_below < 1))
+    return bad_input(
+        fmt::format("a requirement needs a limit and a rate below 1, found {} ns and {:g}",
+                    request.limit_ns, request.limit_below),
+        "write --limit 20ms --below 1e-3, or limit_ms and limit_below in [audit]");
+  plan.limit_ns = request.limit_ns;
+  plan.limit_below = request.limit_below;
+  for (const auto& [margin, to] : {std::pair{request.latency_margin, &plan.latency_margin},
+                                   std::pair{request.tail_margin, &plan.tail_margin}}) {
+    if (!(margin >= 0 && margin < 1))
+      return bad_input(fmt::format("a margin is {:g}, expected a fraction below 1", margin),
+                       "write 0.01 for 1 %");
+    if (margin > 0) *to = margin;
+  }
   ASSAY_CHECK(in_range(request.builds, 0, 10000, "builds"));
   ASSAY_CHECK(in_range(request.launches, 0, 10000, "launches"));
   ASSAY_CHECK(in_range(request.samples, 0, 1'000'000'000, "samples"));
@@ -338,6 +367,9 @@ Json to_json(const Plan& p) {
           {"seed", p.seed},
           {"label_margin", p.label_margin},
           {"latency_margin", p.latency_margin},
+          {"tail_margin", p.tail_margin},
+          {"limit_ns", p.limit_ns},
+          {"limit_below", p.limit_below},
           {"accuracy_margin", p.accuracy_margin},
           {"models", models}};
 }

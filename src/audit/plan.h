@@ -49,7 +49,9 @@ struct Plan {
   double build_timeout_s = 3600, launch_timeout_s = 900;
   int64_t memory_limit_bytes = 0;
   uint64_t seed = 0;
-  double label_margin = 0.01, latency_margin = 0.01, accuracy_margin = 0.01;
+  double label_margin = 0.01, latency_margin = 0.01, tail_margin = 0.05, accuracy_margin = 0.01;
+  int64_t limit_ns = 0;  // requirement P(X > limit_ns) < limit_below; 0: none
+  double limit_below = 0;
   std::vector<ModelPlan> models;
 };
 
@@ -61,6 +63,9 @@ struct Request {
   std::optional<uint64_t> seed;
   double build_timeout_s = 0, launch_timeout_s = 0;
   int64_t memory_limit_bytes = 0;
+  int64_t limit_ns = 0;  // requirement, as in Plan
+  double limit_below = 0;
+  double latency_margin = 0, tail_margin = 0;
   bool reference = true;  // add the reference compiler when it is not named
   struct Model {
     std::string model, name, data, shapes, sampling;

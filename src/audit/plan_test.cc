@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 
 namespace assay::audit {
@@ -187,6 +188,38 @@ TEST_F(PlanTest, JsonOfEqualPlansIsEqual) {
   Request other = r;
   other.samples = 301;
   EXPECT_NE(dump_json(to_json(make_plan(r).value())), dump_json(to_json(make_plan(other).value())));
+}
+
+TEST_F(PlanTest, RequirementAndMargins) {
+  Request r = request();
+  r.limit_ns = 20'000'000;
+  EXPECT_FALSE(make_plan(r));  // a limit without its rate
+  r.limit_below = 1e-3;
+  r.latency_margin = 0.02;
+  const auto plan = make_plan(r);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->limit_ns, 20'000'000);
+  EXPECT_EQ(get_double(to_json(*plan), "limit_below"), 1e-3);
+  EXPECT_EQ(plan->latency_margin, 0.02);
+  EXPECT_EQ(plan->tail_margin, 0.05);
+  for (const double bad : {-0.5, std::nan("")}) {
+    r.latency_margin = bad;
+    EXPECT_FALSE(make_plan(r)) << bad;
+  }
+  r.latency_margin = 1;
+  EXPECT_FALSE(make_plan(r));
+  const std::string head = "[audit]\nlimit_ms = 5.5\nlimit_below = 1e-4\nlatency_margin = 0.03\n";
+  write("p.toml", head + "[[model]]\nmodel = \"m.onnx\"\ncompilers = [\"null\"]\n");
+  const auto read = request_from_toml(dir_.path() / "p.toml");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->limit_ns, 5'500'000);
+  EXPECT_EQ(read->latency_margin, 0.03);
+  for (const char* bad : {"nan", "-1e300", "1e300", "inf"}) {
+    write("p.toml", std::string("[audit]\nlimit_ms = ") + bad + "\nlimit_below = 1e-4\n");
+    const auto refused = request_from_toml(dir_.path() / "p.toml");
+    ASSERT_FALSE(refused) << bad;
+    EXPECT_THAT(refused.error().message, HasSubstr("limit_ms")) << bad;
+  }
 }
 
 }  // namespace

@@ -138,6 +138,8 @@ void verdict_of_latency(const RecipeEvidence& recipe, const std::vector<JudgedBu
                  {"trust_reasons", trust.scripted && trust.rejected == 0
                                        ? Json::array({"the clock is scripted: not a measurement"})
                                        : Json(trust.reasons)}};
+  if (Json requirement = judge_requirement(recipe, judged, plan, findings); !requirement.is_null())
+    v.statistic["requirement"] = std::move(requirement);
   v.threshold = {{"margin", limits.margin},         {"alpha", kAlpha},
                  {"unit", "median of a launch"},    {"correction", "Holm over pairs"},
                  {"schedule", "fixed n: one look"}, {"equivalence_allowed", limits.equivalence}};

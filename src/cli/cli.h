@@ -52,7 +52,7 @@ struct PlanFlags {
   int64_t builds = 0, launches = 0, samples = 0, inputs = 0, threads = 0, warmup_ms = -1;
   int64_t seed = -1;
   double build_timeout_s = 0, launch_timeout_s = 0;
-  std::string memory_limit;
+  std::string memory_limit, limit, below, margin, tail_margin;
   bool no_reference = false;
 };
 void add_plan_flags(CLI::App& sub, PlanFlags& flags, bool measures);

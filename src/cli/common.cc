@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "cli/cli.h"
+#include "cli/series_args.h"
 
 namespace assay::cli {
 namespace {
@@ -145,6 +146,11 @@ void add_plan_flags(CLI::App& sub, PlanFlags& f, bool measures) {
       ->check(CLI::PositiveNumber);
   sub.add_option("--warm-up,--warmUp", f.warmup_ms, "milliseconds of warm-up (default 200)")
       ->check(CLI::NonNegativeNumber);
+  sub.add_option("--limit", f.limit, "requirement P(X > LIMIT) < BELOW on every build, e.g. 20ms");
+  sub.add_option("--below", f.below, "its rate, e.g. 1e-3");
+  sub.add_option("--margin", f.margin,
+                 "builds within this ratio of medians count as equal (default 1%)");
+  sub.add_option("--margin-p99", f.tail_margin, "the same for tail quantiles (default 5%)");
   sub.add_option("--launch-timeout,--launchTimeout", f.launch_timeout_s,
                  "seconds a launch may take (default 900)")
       ->check(CLI::PositiveNumber);
@@ -197,6 +203,18 @@ Result<audit::Request> request_from_flags(const PlanFlags& f) {
     ASSAY_TRY(r.memory_limit_bytes, parse_bytes(f.memory_limit));
   }
   if (f.no_reference) r.reference = false;
+  if (f.limit.empty() != f.below.empty())
+    return bad_input("--limit and --below go together", "write --limit 20ms --below 1e-3");
+  if (!f.limit.empty()) {
+    ASSAY_TRY(r.limit_ns, parse_duration(f.limit, "--limit"));
+    ASSAY_TRY(r.limit_below, parse_share(f.below, "--below"));
+  }
+  if (!f.margin.empty()) {
+    ASSAY_TRY(r.latency_margin, parse_share(f.margin, "--margin"));
+  }
+  if (!f.tail_margin.empty()) {
+    ASSAY_TRY(r.tail_margin, parse_share(f.tail_margin, "--margin-p99"));
+  }
   for (const std::string& o : f.options) {
     const size_t dot = o.find('.'), eq = o.find('=');
     if (dot == std::string::npos || eq == std::string::npos || dot > eq)

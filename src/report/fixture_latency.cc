@@ -53,7 +53,8 @@ Json made_pair(int64_t r, int64_t b) {
           {"lower", r == 2 ? 1.08 : 0.985},
           {"upper", r == 2 ? 1.22 : 1.017},
           {"p", r == 2 ? 0.003 : 0.41},
-          {"word", r == 2 ? "DIFFERENT" : "INCONCLUSIVE"}};
+          {"word", r == 2 ? "DIFFERENT" : "INCONCLUSIVE"},
+          {"nvbench", r == 2 ? "SLOW" : "AMBG"}};
 }
 
 }  // namespace

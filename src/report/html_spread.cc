@@ -165,7 +165,7 @@ std::string html_pairs(const VerdictRow& v, const Json& pairs, std::string_view 
            svg::forest_chart(
                forest_of(pairs, margin, "ratio", fmt::format("ratios of {} over builds", unit))) +
            "</figure>\n";
-  HtmlTable t({"first", "second", "ratio", "interval", "p", "result"});
+  HtmlTable t({"first", "second", "ratio", "interval", "p", "result", "as nvbench"});
   for (const Json& p : pairs) {
     const bool bounded = has(p, "lower") && has(p, "upper");
     t.row()
@@ -176,7 +176,8 @@ std::string html_pairs(const VerdictRow& v, const Json& pairs, std::string_view 
                   : "not available",
           v.ref);
     t.num(has(p, "p") ? number_text(get_double(p, "p")) : "-", v.ref)
-        .text(get_string(p, "word", "unknown"));
+        .text(get_string(p, "word", "unknown"))
+        .text(get_string(p, "nvbench", "-"));
   }
   return out + t.str();
 }

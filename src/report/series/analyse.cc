@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "report/series/model.h"
+#include "stats/stationarity.h"
 
 namespace assay::report {
 namespace {
@@ -44,11 +45,10 @@ SeriesStats analyse_series(SeriesInput input, const StatsOptions& o) {
   s.warm_up = s.gate.warm_up > 0 && s.gate.warm_up < all ? s.gate.warm_up : 0;
   if (s.input.averaged) {
     if (s.gate.trust == Trust::trusted) s.gate.trust = Trust::degraded;
-    s.gate.reasons.push_back(kAveraged);
+    s.gate.reasons.emplace_back(kAveraged);
   }
   const auto kept = s.kept();
-  s.sorted.assign(kept.begin(), kept.end());
-  std::sort(s.sorted.begin(), s.sorted.end());
+  s.sorted = stats::sorted_copy(kept);
   for (double q : o.q) {
     s.rows.push_back(stats::quantile_row(kept, s.sorted, q, o.confidence));
     s.tail.push_back(stats::quantile_row(kept, s.sorted, q, o.tail_confidence));

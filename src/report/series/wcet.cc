@@ -79,9 +79,9 @@ stats::Gate judge(const WcetLaunch& l, bool cut) {
   if (l.input.averaged) {
     // The mean over inferences has another tail, always a lighter one.
     g.trust = Trust::rejected;
-    g.reasons.insert(g.reasons.begin(),
-                     "averages: each value is a mean over several inferences, so no tail can be "
-                     "read");
+    g.reasons.emplace(g.reasons.begin(),
+                      "averages: each value is a mean over several inferences, so no tail can be "
+                      "read");
   }
   return g;
 }
@@ -171,18 +171,18 @@ std::vector<std::string> what_would_help(const stats::Pwcet& w, const stats::Gat
         fmt::format("measure at least {} inferences in one launch (here {})", w.n_needed, w.n));
   const bool averages = !gate.reasons.empty() && gate.reasons.front().starts_with("averages");
   if (averages)
-    out.push_back(
+    out.emplace_back(
         "time every inference on its own (Google Benchmark: ->Iterations(1)); a mean over several "
         "has a lighter tail than the latency");
   else if (gate.trust == Trust::rejected)
-    out.push_back(
+    out.emplace_back(
         "measure on a quiet machine with fixed clocks; `assay stats FILE` shows what is wrong with "
         "the series");
   bool other = false;
   for (const stats::Applicability& a : w.list)
     other = other || (a.required && !a.pass && w.n_needed <= w.n);
   if (other && out.empty())
-    out.push_back(
+    out.emplace_back(
         "the tail does not follow one law: separate its causes (inputs, stages, preemption) and "
         "measure each alone; more samples alone do not help");
   return out;

@@ -42,17 +42,18 @@ FindingRow finding(const RecipeEvidence& recipe, const JudgedBuild& b, const std
               recipe.recipe_id,
               b.build->build_id,
               "",
-              fmt::format("{} holds: {} of {} samples were later", where, r.exceedances, r.n),
+              fmt::format("{} holds in these launches: {} of {} samples were later", where,
+                          r.exceedances, r.n),
               ""};
     case stats::Decision::fail:
-      return {
-          "error",
-          "requirement-failed",
-          recipe.recipe_id,
-          b.build->build_id,
-          "",
-          fmt::format("{} does not hold: {} of {} samples were later", where, r.exceedances, r.n),
-          "choose another engine, limit or rate; more samples will not change it"};
+      return {"error",
+              "requirement-failed",
+              recipe.recipe_id,
+              b.build->build_id,
+              "",
+              fmt::format("{} does not hold in these launches: {} of {} samples were later", where,
+                          r.exceedances, r.n),
+              "choose another engine, limit or rate; more samples will not change it"};
     default:
       return {"warning",
               "requirement-open",

@@ -61,8 +61,8 @@ Judgement judge_pairs(const PairClaims& pairs, const LatencyLimits& limits, size
   } else if (pairs.different > 0) {
     out.verdict = Verdict::different;
     out.p = pairs.p_different;
-    out.statement = fmt::format("{}; {} of {} pairs of builds differ by more than {:.3g} %", spread,
-                                pairs.different, pairs.count, limits.margin * 100);
+    out.statement = fmt::format("{}; {} of {} pairs of builds differ, by estimates above {:.3g} %",
+                                spread, pairs.different, pairs.count, limits.margin * 100);
   } else if (pairs.equivalent < pairs.count) {
     out.statement =
         limits.equivalence

@@ -119,8 +119,8 @@ void verdict_of_tail(const RecipeEvidence& recipe, const std::vector<JudgedBuild
   } else if (different > 0 && p_different < kAlpha) {
     v.verdict = word(Verdict::different);
     p = p_different;
-    v.statement += fmt::format("; {} of {} comparisons differ by more than {:.3g} %", different,
-                               pairs, limits.tail_margin * 100);
+    v.statement += fmt::format("; {} of {} comparisons differ, by estimates above {:.3g} %",
+                               different, pairs, limits.tail_margin * 100);
   } else if (lacking == 0 && equivalent == pairs && !hindrance) {
     v.verdict = word(Verdict::same);
     p = p_equivalent;

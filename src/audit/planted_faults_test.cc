@@ -251,11 +251,11 @@ TEST(PlantedFaults, ATwoModeTailGetsNoPwcet) {
 
 // The negative control: per family of tests (a launch, a recipe) 1 % and 3 sd over 300 audits.
 TEST(PlantedFaults, CleanAuditsNameNothing) {
-  constexpr int kAudits = 300;
+  constexpr int kClean = 300;
   std::mt19937_64 random(37);
   int launches = 0, swaps = 0, copies = 0, order = 0;
   std::string first;
-  for (int i = 0; i < kAudits; ++i) {
+  for (int i = 0; i < kClean; ++i) {
     const RecipeEvidence r =
         clean_audit(random, kLaunches, i % 2 ? stats::Law::normal : stats::Law::lognormal);
     const auto judged = judge_launches(r, kStandard);
@@ -276,11 +276,10 @@ TEST(PlantedFaults, CleanAuditsNameNothing) {
     order += !found.empty();
   }
   expect_rate("launches not TRUSTED", "clean, 1000 samples", .01, launches,
-              kAudits * kBuilds * kLaunches);
+              kClean * kBuilds * kLaunches);
   EXPECT_EQ(copies, 0);
-  expect_rate("finding launch-like-another-build", "clean, builds 10 % apart", .001, swaps,
-              kAudits);
-  expect_rate("findings of order", "clean, 2 builds", 2 * kTrendAlpha, order, kAudits);
+  expect_rate("finding launch-like-another-build", "clean, builds 10 % apart", .001, swaps, kClean);
+  expect_rate("findings of order", "clean, 2 builds", 2 * kTrendAlpha, order, kClean);
 }
 
 }  // namespace

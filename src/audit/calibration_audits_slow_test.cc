@@ -87,14 +87,16 @@ DataEvidence labelled(int64_t n) {
 
 TEST(CalibrationOfAudits, Accuracy) {
   const int64_t n = 1000;
-  const RecipeEvidence recipe = with_builds("accuracy", 3);
   const DataEvidence data = labelled(n);
-  const auto counted = [&](double worse, double better, int count, uint64_t seed, Verdict wanted) {
+  const auto counted = [&](double worse, double better, int count, uint64_t seed, Verdict wanted,
+                           int builds = 3) {
+    const RecipeEvidence recipe = with_builds("accuracy", builds);
     std::mt19937_64 random(seed);
     int hits = 0;
     for (int i = 0; i < count; ++i) {
       std::vector<VerdictRow> v;
-      verdicts_of_labels(recipe, scores_of(3, n, worse, better, random), data, Json::object(), v);
+      verdicts_of_labels(recipe, scores_of(builds, n, worse, better, random), data, Json::object(),
+                         v);
       hits += find_verdict(v, "accuracy")->verdict == word(wanted);
     }
     return hits;
@@ -103,6 +105,8 @@ TEST(CalibrationOfAudits, Accuracy) {
               counted(.02, .02, kAudits, 15, Verdict::different), kAudits);
   expect_rate("accuracy SAME", "3 builds, each 1 point worse, 1000 inputs", kAlpha,
               counted(.01, 0, kAudits, 16, Verdict::same), kAudits);
+  expect_rate("accuracy SAME", "1 build, 1 point worse, 1000 inputs", kAlpha,
+              counted(.01, 0, kAudits, 25, Verdict::same, 1), kAudits);
   expect_power("accuracy DIFFERENT", "3 builds, 3 points worse, 1000 inputs",
                counted(.03, 0, kPowerAudits, 17, Verdict::different), kPowerAudits, .9);
   expect_power("accuracy SAME", "3 builds, 0.05 % of 1000 inputs discordant",

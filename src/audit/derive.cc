@@ -91,11 +91,13 @@ Result<Derived> derive(store::RunFolder& run, const Json& plan) {
     verdict_of_tail(recipe, judged, plan, out.verdicts);
     verdict_of_self(recipe, out.verdicts);
     findings_of(recipe, out.findings);
+    findings_of_swaps(recipe, judged, plan, out.findings);
     findings_of_outputs(recipe, c, out.findings);
     for (ComparisonRow& row : c.rows) out.comparisons.push_back(std::move(row));
   }
   judge_family(out.verdicts, kAlpha);
   findings_of_all_orders(out.verdicts, out.findings);
+  findings_of_copies(evidence.recipes, out.findings);
   return out;
 }
 

@@ -65,6 +65,15 @@ void verdict_of_self(const RecipeEvidence& recipe, std::vector<VerdictRow>& out)
 void findings_of(const RecipeEvidence& recipe, std::vector<FindingRow>& out);
 void findings_of_outputs(const RecipeEvidence& recipe, const RecipeComparisons& c,
                          std::vector<FindingRow>& out);
+// "series-copied": a launch whose samples are, each and in order, those of another launch of the
+// run (any recipe). Real clocks only, at least 50 distinct values.
+void findings_of_copies(const std::vector<RecipeEvidence>& recipes, std::vector<FindingRow>& out);
+// "launch-like-another-build": a launch median that lies beyond the margin and beyond what the
+// other launches of its build allow (t of one more value on logs, .001 over all launches of the
+// recipe: the rate of false alarms when launches are normal), and with the launches of another
+// build (p >= .05). Needs 4 launches a build; two swapped launches of one build hide each other.
+void findings_of_swaps(const RecipeEvidence& recipe, const std::vector<JudgedBuild>& judged,
+                       const Json& plan, std::vector<FindingRow>& out);
 
 VerdictRow make_verdict(const RecipeEvidence& recipe, std::string subject, std::string scope);
 

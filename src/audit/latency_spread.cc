@@ -2,6 +2,7 @@
 #include "audit/latency_spread.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "stats/json.h"
@@ -36,6 +37,16 @@ Costs costs_of(const std::vector<JudgedBuild>& builds) {
   return {middle(inference), std::max(middle(launch), 0.0), middle(build)};
 }
 
+// A build's launches share what its build drew, so that in the order of building it is one value:
+// the geometric mean of its launch medians. With launches as units two builds that differ at all
+// would count as a trend.
+std::vector<double> one_value(const std::vector<double>& medians) {
+  if (medians.empty()) return {};
+  double sum = 0;
+  for (const double m : medians) sum += std::log(std::max(m, 1.0));
+  return {std::exp(sum / static_cast<double>(medians.size()))};
+}
+
 stats::Builds series_of(const std::vector<JudgedBuild>& builds) {
   stats::Builds out;
   for (const JudgedBuild& b : builds) {
@@ -68,7 +79,7 @@ LatencySpread latency_spread(const std::vector<JudgedBuild>& builds) {
   std::vector<std::vector<double>> by_build;
   std::map<int64_t, std::vector<double>> by_block;
   for (const JudgedBuild& b : builds) {
-    by_build.push_back(b.medians());
+    by_build.push_back(one_value(b.medians()));
     for (const JudgedLaunch& l : b.launches)
       if (l.launch->outcome == "ok")
         by_block[l.launch->launch_index].push_back(static_cast<double>(l.median));

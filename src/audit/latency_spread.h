@@ -9,9 +9,11 @@
 namespace assay::audit {
 
 struct LatencySpread {
-  Json json;                 // statistic_json["spread"] (docs/evidence-format.md)
-  stats::Trend build_order;  // medians of launches, groups = builds in the order they were made
-  stats::Trend time;         // the same, groups = blocks of launches in the order they ran
+  Json json;  // statistic_json["spread"] (docs/evidence-format.md)
+  // Builds in the order they were made, one value each (the geometric mean of its launch medians):
+  // p < 1 % takes 6 builds.
+  stats::Trend build_order;
+  stats::Trend time;  // medians of launches, groups = blocks of launches in the order they ran
 };
 LatencySpread latency_spread(const std::vector<JudgedBuild>& builds);
 

@@ -230,12 +230,13 @@ void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c
     p_same = std::max(p_same, at_most_p(d, allowed));
     // Unlabelled: disagreement with the reference beyond the margin. A cluster's bound is about
     // clusters, so it shows none.
-    if (!labelled && d.n > 0 && d.unit != "cluster")
-      p_different = std::min(p_different, more_than_p(d, allowed) * builds_n);
-    if (!labelled && d.n > 0 && d.unit != "cluster")
+    if (!labelled && d.n > 0 && d.unit != "cluster") {
+      const double p_more = more_than_p(d, allowed) * builds_n;
+      p_different = std::min(p_different, p_more);
       different = different ||
-                  (d.lower ? *d.lower > allowed
+                  (d.lower ? p_more < kAlpha
                            : static_cast<double>(d.count) > allowed * static_cast<double>(d.n));
+    }
     builds.push_back({{"build", b.build},
                       {"top1", to_json(top1)},
                       {"top5", to_json(top5)},

@@ -186,8 +186,9 @@ TEST(Spread, ARiseWithBuildOrderIsAFindingAndScatterIsNone) {
     for (auto& m : builds[b]) m = m * static_cast<int64_t>(100 + 2 * b) / 100;
   // Of three builds that differ, every third audit has them in an order: no trend can be shown.
   EXPECT_TRUE(judge(made_times({builds.begin(), builds.begin() + 3}), kQuick).findings.empty());
-  const auto found = judge(made_times(builds), kQuick).findings;
-  ASSERT_EQ(found.size(), 1u);
+  const auto risen = judge(made_times(builds), kQuick);
+  const auto& found = risen.findings;
+  ASSERT_EQ(found.size(), 1u) << dump_json(risen.of("latency").statistic["spread"]["build_order"]);
   EXPECT_EQ(found[0].code, "latency-build-order");
   EXPECT_THAT(found[0].text, HasSubstr("rises"));
 }

@@ -25,22 +25,24 @@ class Buckets {
     const size_t n = sorted.size(), edge = n / 1000;
     low_ = sorted[edge];
     high_ = sorted[n - 1 - edge];
-    while ((distance(low_, high_) >> shift_) >= kInner) ++shift_;
-    starts_.assign(kInner + 3, 0);
+    // About one bucket for two values: few values a bucket, a quarter of their memory.
+    while (inner_ * 2 < n && inner_ < (size_t{1} << 19)) inner_ *= 2;
+    while ((distance(low_, high_) >> shift_) >= inner_) ++shift_;
+    starts_.assign(inner_ + 3, 0);
     for (const int64_t v : sorted) ++starts_[index(v) + 1];
     for (size_t b = 1; b < starts_.size(); ++b) starts_[b] += starts_[b - 1];
   }
   size_t index(int64_t v) const {
     if (v < low_) return 0;
-    if (v > high_) return kInner + 1;
+    if (v > high_) return inner_ + 1;
     return 1 + static_cast<size_t>(distance(low_, v) >> shift_);
   }
   size_t begin(size_t bucket) const { return starts_[bucket]; }
   // All values of an inner bucket are equal.
-  bool single(size_t bucket) const { return shift_ == 0 && bucket > 0 && bucket <= kInner; }
+  bool single(size_t bucket) const { return shift_ == 0 && bucket > 0 && bucket <= inner_; }
 
  private:
-  static constexpr size_t kInner = size_t{1} << 17;
+  size_t inner_ = 256;
   int64_t low_ = 0, high_ = 0;
   int shift_ = 0;
   std::vector<uint32_t> starts_;
@@ -55,21 +57,38 @@ std::vector<float> mid_ranks(std::span<const int64_t> values, std::span<const in
     return ranks;
   ranks.resize(values.size());
   const Buckets buckets(sorted);
-  for (size_t i = 0; i < values.size(); ++i) {
-    const size_t b = buckets.index(values[i]);
-    size_t low = buckets.begin(b), high = buckets.begin(b + 1);
-    if (!buckets.single(b) && high - low <= 16) {
-      while (sorted[low] < values[i]) ++low;
-      high = low + 1;
-      const size_t end = buckets.begin(b + 1);
-      while (high < end && sorted[high] == values[i]) ++high;
-    } else if (!buckets.single(b)) {
-      const auto range = std::equal_range(sorted.begin() + static_cast<ptrdiff_t>(low),
-                                          sorted.begin() + static_cast<ptrdiff_t>(high), values[i]);
-      low = static_cast<size_t>(range.first - sorted.begin());
-      high = static_cast<size_t>(range.second - sorted.begin());
+  // A block at a time: where each value's bucket begins is asked for before it is read, since these
+  // reads fall all over the sorted copy.
+  constexpr size_t kBlock = 64;
+  size_t lows[kBlock], highs[kBlock];
+  for (size_t from = 0; from < values.size(); from += kBlock) {
+    const size_t count = std::min(kBlock, values.size() - from);
+    for (size_t k = 0; k < count; ++k) {
+      const size_t b = buckets.index(values[from + k]);
+      lows[k] = buckets.begin(b);
+      highs[k] = buckets.begin(b + 1);
+      if (buckets.single(b)) continue;
+      __builtin_prefetch(&sorted[lows[k]]);
+      __builtin_prefetch(&sorted[highs[k] - 1]);
     }
-    ranks[i] = static_cast<float>(static_cast<double>(low + high + 1) / 2);
+    for (size_t k = 0; k < count; ++k) {
+      const int64_t value = values[from + k];
+      size_t low = lows[k], high = highs[k];
+      if (!buckets.single(buckets.index(value))) {
+        if (high - low <= 16) {
+          const size_t end = high;
+          while (sorted[low] < value) ++low;
+          high = low + 1;
+          while (high < end && sorted[high] == value) ++high;
+        } else {
+          const auto range = std::equal_range(sorted.begin() + static_cast<ptrdiff_t>(low),
+                                              sorted.begin() + static_cast<ptrdiff_t>(high), value);
+          low = static_cast<size_t>(range.first - sorted.begin());
+          high = static_cast<size_t>(range.second - sorted.begin());
+        }
+      }
+      ranks[from + k] = static_cast<float>(static_cast<double>(low + high + 1) / 2);
+    }
   }
   return ranks;
 }

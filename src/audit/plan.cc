@@ -195,12 +195,12 @@ Result<Request> request_from_toml(const fs::path& file) {
   ASSAY_CHECK(only_keys(t, {"audit", "model", "compiler"}, where));
   ASSAY_CHECK(typed(t, {{"audit", Kind::table}, {"compiler", Kind::table}}, where));
   const Json& a = get_object(t, "audit");
-  ASSAY_CHECK(only_keys(
-      a,
-      {"profile", "builds", "launches", "samples", "inputs", "threads", "seed", "warmup_ms",
-       "warmup_runs", "build_timeout_s", "launch_timeout_s", "memory_limit_bytes", "reference",
-       "limit_ms", "limit_below", "latency_margin", "tail_margin"},
-      where + " [audit]"));
+  ASSAY_CHECK(only_keys(a,
+                        {"profile", "builds", "launches", "samples", "inputs", "threads", "seed",
+                         "warmup_ms", "warmup_runs", "build_timeout_s", "launch_timeout_s",
+                         "memory_limit_bytes", "reference", "limit_ms", "limit_below",
+                         "label_margin", "latency_margin", "tail_margin", "accuracy_margin"},
+                        where + " [audit]"));
   ASSAY_CHECK(typed(a,
                     {{"profile", Kind::text},
                      {"builds", Kind::whole},
@@ -217,6 +217,8 @@ Result<Request> request_from_toml(const fs::path& file) {
                      {"reference", Kind::flag},
                      {"limit_ms", Kind::number},
                      {"limit_below", Kind::number},
+                     {"label_margin", Kind::number},
+                     {"accuracy_margin", Kind::number},
                      {"latency_margin", Kind::number},
                      {"tail_margin", Kind::number}},
                     where + " [audit]"));
@@ -240,6 +242,8 @@ Result<Request> request_from_toml(const fs::path& file) {
                      "milliseconds from 0 to 1000000");
   r.limit_ns = std::llround(limit_ms * 1e6);
   r.limit_below = get_double(a, "limit_below");
+  r.label_margin = get_double(a, "label_margin");
+  r.accuracy_margin = get_double(a, "accuracy_margin");
   r.latency_margin = get_double(a, "latency_margin");
   r.tail_margin = get_double(a, "tail_margin");
   for (const Json& m : get_array(t, "model")) {
@@ -309,7 +313,9 @@ Result<Plan> make_plan(const Request& request) {
         "write --limit 20ms --below 1e-3, or limit_ms and limit_below in [audit]");
   plan.limit_ns = request.limit_ns;
   plan.limit_below = request.limit_below;
-  for (const auto& [margin, to] : {std::pair{request.latency_margin, &plan.latency_margin},
+  for (const auto& [margin, to] : {std::pair{request.label_margin, &plan.label_margin},
+                                   std::pair{request.accuracy_margin, &plan.accuracy_margin},
+                                   std::pair{request.latency_margin, &plan.latency_margin},
                                    std::pair{request.tail_margin, &plan.tail_margin}}) {
     if (!(margin >= 0 && margin < 1))
       return bad_input(fmt::format("a margin is {:g}, expected a fraction below 1", margin),

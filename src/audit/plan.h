@@ -65,7 +65,7 @@ struct Request {
   int64_t memory_limit_bytes = 0;
   int64_t limit_ns = 0;  // requirement, as in Plan
   double limit_below = 0;
-  double latency_margin = 0, tail_margin = 0;
+  double label_margin = 0, latency_margin = 0, tail_margin = 0, accuracy_margin = 0;
   bool reference = true;  // add the reference compiler when it is not named
   struct Model {
     std::string model, name, data, shapes, sampling;

@@ -2,6 +2,7 @@
 // Latency over builds. The unit is the launch (a process), never the single inference: its median
 // is one number a launch.
 #include <algorithm>
+#include <cmath>
 
 #include "audit/build_pairs.h"
 #include "audit/derive_internal.h"
@@ -10,23 +11,39 @@
 #include "base/text.h"
 #include "base/words.h"
 #include "stats/json.h"
+#include "stats/special.h"
 
 namespace assay::audit {
 namespace {
 
-// A build's own figures: over its launches one after the other, whose dependence the bounds count.
+// The quantile of a build: over its launches, one value each, as all claims are. The geometric mean
+// with Student's interval on logs; samples of several launches are never pooled.
+Json build_quantile(const JudgedBuild& b, size_t quantile) {
+  const std::vector<double> values = b.values(quantile);
+  int64_t needed = 0;
+  for (const JudgedLaunch& l : b.launches) needed = std::max(needed, l.lacks(quantile));
+  Json j{{"estimate", nullptr},       {"lower", nullptr},   {"upper", nullptr},
+         {"confidence", kConfidence}, {"n", values.size()}, {"n_needed", needed},
+         {"unit", "launch"}};
+  const auto n = static_cast<double>(values.size());
+  double mean = 0, squares = 0;
+  for (const double v : values) {
+    if (!(v > 0)) return j;
+    mean += std::log(v) / n;
+  }
+  for (const double v : values) squares += (std::log(v) - mean) * (std::log(v) - mean);
+  if (needed > 0 || values.size() < 2) return j;
+  const double half = stats::t_critical(1 - kConfidence, n - 1) * std::sqrt(squares / (n - 1) / n);
+  j["estimate"] = std::exp(mean);
+  j["lower"] = std::exp(mean - half);
+  j["upper"] = std::exp(mean + half);
+  return j;
+}
+
 Json build_json(const JudgedBuild& b) {
   Json out{{"build", b.build->build_index}, {"launches", Json::array()}};
-  std::vector<int64_t> joined;
-  for (const JudgedLaunch& l : b.launches) {
-    out["launches"].push_back(launch_json(l));
-    joined.insert(joined.end(), l.samples.begin(), l.samples.end());
-  }
-  std::vector<int64_t> sorted = joined;
-  std::sort(sorted.begin(), sorted.end());
-  for (const auto& q : kQuantiles)
-    out[q.name] = interval_json(stats::quantile_row(joined, sorted, q.q, kConfidence),
-                                static_cast<int64_t>(joined.size()));
+  for (const JudgedLaunch& l : b.launches) out["launches"].push_back(launch_json(l));
+  for (size_t i = 0; i < std::size(kQuantiles); ++i) out[kQuantiles[i].name] = build_quantile(b, i);
   return out;
 }
 

@@ -181,7 +181,9 @@ void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c
     else if (!carried)
       v.statement += fmt::format("; to claim SAME the bound must be {:.3g} or less", margin);
     // A flip that was seen is a fact; that there are few among other inputs is a claim.
-    if (any.unit != "none") claim_with_p(v, at_most_p(any, margin));
+    // One that these inputs could not carry even without a flip was never planned (claims.h).
+    if (any.unit != "none" && stats::binomial_cdf(0, any.units, margin) < kAlpha)
+      claim_with_p(v, at_most_p(any, margin));
   }
   out.push_back(std::move(v));
 

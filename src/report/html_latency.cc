@@ -136,10 +136,12 @@ std::string html_latency(const Recipe& r) {
   if (!drawn.empty())
     out += paragraph(
         "How to read this: lines that lie on each other are builds of equal speed; a line that "
-        "leaves the others near the top is a fatter tail. Intervals "
-        "need no assumption about the shape and hold for these launches only. \"not available (n "
-        ">= N)\" means that so many samples would be "
-        "needed before the quantile has bounds.",
+        "leaves the others near the top is a fatter tail. A build's interval is over its launches, "
+        "one "
+        "value each (Student's t on logs); a launch's own needs no assumption about the shape, "
+        "counts "
+        "the dependence of its samples, and holds for that launch only. \"not available (n >= N)\" "
+        "means that so many samples a launch would be needed before the quantile has bounds.",
         "how");
   if (v) out += html_pairs(*v, get_array(v->statistic, "pairs"), "median");
   return out + html_spread(r) + table;

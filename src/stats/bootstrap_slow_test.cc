@@ -5,36 +5,18 @@
 #include <cmath>
 #include <random>
 
+#include "stats/simulated.h"
+
 #include "stats/bootstrap.h"
 
 namespace assay::stats {
 namespace {
 
-std::vector<double> lognormal(size_t n, double sigma, uint64_t seed) {
-  std::mt19937_64 engine(seed);
-  std::normal_distribution<double> noise(0, sigma);
-  std::vector<double> out(n);
-  for (auto& v : out) v = 1e6 * std::exp(noise(engine));
-  return out;
-}
-
-std::vector<int64_t> series(size_t n, double phi, double sigma, double centre,
-                            std::mt19937_64& engine) {
-  std::normal_distribution<double> noise(0, sigma * std::sqrt(1 - phi * phi));
-  std::vector<int64_t> out(n);
-  double x = std::normal_distribution<double>(0, sigma)(engine);
-  for (auto& v : out) {
-    x = phi * x + noise(engine);
-    v = static_cast<int64_t>(centre * std::exp(x));
-  }
-  return out;
-}
-
 TEST(BootstrapSlow, MediansOfIndependentValues) {
   constexpr int kAudits = 1000;
   int median = 0, ratio = 0;
   for (int i = 0; i < kAudits; ++i) {
-    const auto x = lognormal(25, .1, 100 + i), y = lognormal(31, .1, 90000 + i);
+    const auto x = simulated_lognormal(25, .1, 100 + i), y = simulated_lognormal(31, .1, 90000 + i);
     const BootstrapOptions options{.replicates = 500, .seed = static_cast<uint64_t>(i)};
     const auto m = bootstrap_median(x, options);
     const auto r = bootstrap_ratio_of_medians(x, y, options);
@@ -53,7 +35,8 @@ TEST(BootstrapSlow, BlocksCoverWhereSingleSamplesDoNot) {
   std::mt19937_64 engine(11);
   int blocks = 0, single = 0, ratio = 0;
   for (int i = 0; i < kAudits; ++i) {
-    const auto x = series(2000, .9, .05, 1e6, engine), y = series(2000, .9, .05, 1e6, engine);
+    const auto x = simulated_series(2000, .9, .05, 1e6, engine),
+               y = simulated_series(2000, .9, .05, 1e6, engine);
     const BootstrapOptions options{.replicates = 200, .seed = static_cast<uint64_t>(i)};
     const auto b = block_bootstrap_median(x, 0, options);
     const auto s = block_bootstrap_median(x, 1, options);
@@ -78,7 +61,7 @@ std::vector<BuildLaunches> engine_of(size_t builds, size_t launches, double of_b
     const double shift = of_build * noise(engine);
     for (size_t l = 0; l < launches; ++l)
       build.push_back(
-          series(60, 0, .02, 1e6 * std::exp(shift + of_launch * noise(engine)), engine));
+          simulated_series(60, 0, .02, 1e6 * std::exp(shift + of_launch * noise(engine)), engine));
   }
   return out;
 }

@@ -11,29 +11,10 @@
 
 #include "stats/intervals.h"
 #include "stats/random.h"
+#include "stats/simulated.h"
 
 namespace assay::stats {
 namespace {
-
-std::vector<double> lognormal(size_t n, double sigma, uint64_t seed) {
-  std::mt19937_64 engine(seed);
-  std::normal_distribution<double> noise(0, sigma);
-  std::vector<double> out(n);
-  for (auto& v : out) v = 1e6 * std::exp(noise(engine));
-  return out;
-}
-
-std::vector<int64_t> series(size_t n, double phi, double sigma, double centre,
-                            std::mt19937_64& engine) {
-  std::normal_distribution<double> noise(0, sigma * std::sqrt(1 - phi * phi));
-  std::vector<int64_t> out(n);
-  double x = std::normal_distribution<double>(0, sigma)(engine);
-  for (auto& v : out) {
-    x = phi * x + noise(engine);
-    v = static_cast<int64_t>(centre * std::exp(x));
-  }
-  return out;
-}
 
 TEST(RandomTest, IsTheStandardEngineOnEveryPlatform) {
   Random random;
@@ -51,7 +32,7 @@ TEST(RandomTest, IsTheStandardEngineOnEveryPlatform) {
 
 // The replicates come from the law of an order statistic; here the resamples are really drawn.
 TEST(BootstrapMedian, AgreesWithResamplingByHand) {
-  const auto x = lognormal(21, .2, 3);
+  const auto x = simulated_lognormal(21, .2, 3);
   const auto got = bootstrap_median(x, {.confidence = .9, .replicates = 40000, .seed = 5});
   ASSERT_TRUE(got);
   std::vector<double> sorted = x;
@@ -75,7 +56,7 @@ TEST(BootstrapMedian, AgreesWithResamplingByHand) {
 }
 
 TEST(BootstrapMedian, SeedsDecide) {
-  const auto x = lognormal(30, .2, 1), y = lognormal(25, .2, 2);
+  const auto x = simulated_lognormal(30, .2, 1), y = simulated_lognormal(25, .2, 2);
   const auto a = bootstrap_ratio_of_medians(x, y), b = bootstrap_ratio_of_medians(x, y);
   EXPECT_EQ(a->lower, b->lower);
   EXPECT_EQ(a->upper, b->upper);
@@ -89,7 +70,8 @@ TEST(BootstrapMedian, SeedsDecide) {
 TEST(BootstrapMedian, ScalingOrderAndConfidence) {
   EXPECT_TRUE(rc::check([](uint64_t seed) {
     std::mt19937_64 engine(seed);
-    auto x = lognormal(2 + engine() % 60, .3, seed), y = lognormal(2 + engine() % 60, .3, seed + 1);
+    auto x = simulated_lognormal(2 + engine() % 60, .3, seed),
+         y = simulated_lognormal(2 + engine() % 60, .3, seed + 1);
     const BootstrapOptions few{.replicates = 400}, wide{.confidence = .99, .replicates = 400};
     const auto before = bootstrap_ratio_of_medians(x, y, few);
     const auto wider = bootstrap_ratio_of_medians(x, y, wide);
@@ -108,9 +90,9 @@ TEST(BootstrapMedian, ScalingOrderAndConfidence) {
 
 TEST(BlockBootstrap, DefaultBlock) {
   std::mt19937_64 engine(4);
-  const auto slow = series(20000, .95, .05, 1e6, engine);
+  const auto slow = simulated_series(20000, .95, .05, 1e6, engine);
   EXPECT_GT(default_block(slow), 28);  // more than n^(1/3)
-  EXPECT_EQ(default_block(series(500, 0, .05, 1e6, engine)), 10);
+  EXPECT_EQ(default_block(simulated_series(500, 0, .05, 1e6, engine)), 10);
   EXPECT_EQ(default_block(std::vector<int64_t>{1, 2, 3}), 3);
   EXPECT_EQ(default_block({}), 0);
 }

@@ -28,6 +28,15 @@ inline std::vector<int64_t> simulated_series(size_t n, double phi, double sigma,
   return out;
 }
 
+// Independent lognormal values about 10^6.
+inline std::vector<double> simulated_lognormal(size_t n, double sigma, uint64_t seed) {
+  std::mt19937_64 engine(seed);
+  std::normal_distribution<double> noise(0, sigma);
+  std::vector<double> out(n);
+  for (auto& v : out) v = 1e6 * std::exp(noise(engine));
+  return out;
+}
+
 // The largest error rate that `audits` simulated audits of a claim with this nominal error may
 // show.
 inline double most_errors(double nominal, int audits) {

@@ -81,7 +81,10 @@ Claim launch_claim(std::span<const SeriesStats> a, std::span<const SeriesStats> 
   const auto r = stats::compare_log_ratio(c.a, c.b, margin, alpha);
   c.bounded = c.a.size() >= 2 && c.b.size() >= 2 && r.lower > 0 && r.upper > 0;
   if (!c.bounded) {
-    c.reason = "needs at least 2 launches a side (20 are usual), each with latencies above 0";
+    const bool alike = c.a.size() >= 2 && c.b.size() >= 2;
+    c.reason = alike ? "launches without any scatter: too few of them for an interval at this alpha"
+                     : "needs at least 2 launches a side (20 are usual), each with latencies above "
+                       "0";
     return c;
   }
   c.ratio = r.ratio;

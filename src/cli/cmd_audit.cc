@@ -21,6 +21,7 @@ constexpr const char* kAuditFooter = R"(Examples:
   assay audit model.onnx --compiler onnxruntime,openvino
   assay audit digits --compiler tvm-autotvm --builds 3 --trials 64
   assay audit model.onnx --compiler openvino --precision fp32,bf16 --data photos/ --sampling independent
+  assay audit digits --compiler openvino --profile standard --limit 1ms --below 1e-3
   assay audit examples/demo.toml --out runs/demo --dry-run
 
 The evidence goes to the folder of --out; the same command goes on after Ctrl-C or a crash. report.html, report.md

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/run_series.h"
 
+#include <map>
+
 #include "audit/judged.h"
+#include "base/text.h"
 
 namespace assay::cli {
 
@@ -11,10 +14,14 @@ Result<std::vector<RecipeSeries>> read_run(const fs::path& folder) {
   ASSAY_TRY(std::string plan_text, run.meta("plan_json"));
   ASSAY_TRY(Json plan, parse_json(plan_text, "plan_json"));
   const int64_t planned = get_int(plan, "samples");
+  ASSAY_TRY(auto models, run.db().query("SELECT model_id, name FROM model"));
+  std::map<std::string, std::string> names;
+  for (const auto& m : models) names[m.text(0)] = one_line(m.text(1), 80);
   std::vector<RecipeSeries> out;
   for (audit::RecipeEvidence& recipe : evidence.recipes) {
     RecipeSeries r;
     r.label = recipe.label;
+    if (names.size() > 1) r.label += " of " + names[recipe.model_id];
     for (audit::BuildEvidence& b : recipe.builds)
       for (audit::LaunchEvidence& l : b.launches) {
         if (l.samples.empty() || l.outcome != "ok") continue;

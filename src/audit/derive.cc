@@ -95,9 +95,10 @@ Result<Derived> derive(store::RunFolder& run, const Json& plan) {
     findings_of_outputs(recipe, c, out.findings);
     for (ComparisonRow& row : c.rows) out.comparisons.push_back(std::move(row));
   }
+  findings_of_copies(evidence.recipes, out.findings);
+  withdraw_equality_of_copies(out.findings, out.verdicts);
   judge_family(out.verdicts, kAlpha);
   findings_of_all_orders(out.verdicts, out.findings);
-  findings_of_copies(evidence.recipes, out.findings);
   return out;
 }
 

@@ -68,6 +68,9 @@ void findings_of_outputs(const RecipeEvidence& recipe, const RecipeComparisons& 
 // "series-copied": a launch whose samples are, each and in order, those of another launch of the
 // run (any recipe). Real clocks only, at least 50 distinct values.
 void findings_of_copies(const std::vector<RecipeEvidence>& recipes, std::vector<FindingRow>& out);
+// Copies are equal whatever the engines are: latency and tail of a recipe with one are not SAME.
+void withdraw_equality_of_copies(const std::vector<FindingRow>& findings,
+                                 std::vector<VerdictRow>& verdicts);
 // "launch-like-another-build": a launch median that lies beyond the margin and beyond what the
 // other launches of its build allow (t of one more value on logs, .001 over all launches of the
 // recipe: the rate of false alarms when launches are normal), and with the launches of another

@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "audit/derive_internal.h"
+#include "base/words.h"
 #include "stats/special.h"
 
 namespace assay::audit {
@@ -15,6 +16,7 @@ namespace {
 // Two measurements that agree in every sample by chance: at most (share of the commonest value)^n.
 // With 50 distinct values that is below any use.
 constexpr size_t kDistinctOfCopy = 50;
+constexpr const char* kSeriesCopied = "series-copied";
 constexpr double kForeignAlpha = 0.001;  // two-sided, Bonferroni over the launches of a recipe
 constexpr double kAtHome = 0.05;         // p above which a launch lies with a build's launches
 constexpr size_t kFewestLaunches = 4;    // of a build: three others to hold one against
@@ -81,7 +83,7 @@ void findings_of_copies(const std::vector<RecipeEvidence>& recipes, std::vector<
         if (first == like.end()) {
           like.push_back(here);
         } else if (many_values(l.samples)) {
-          out.push_back({"error", "series-copied", r.recipe_id, b.build_id, l.launch_id,
+          out.push_back({"error", kSeriesCopied, r.recipe_id, b.build_id, l.launch_id,
                          fmt::format("{}: its {} samples are those of {}, each and in order",
                                      here.text(), l.samples.size(), first->text()),
                          "two launches cannot measure the same series: one of them was not "
@@ -89,6 +91,21 @@ void findings_of_copies(const std::vector<RecipeEvidence>& recipes, std::vector<
         }
       }
     }
+  }
+}
+
+void withdraw_equality_of_copies(const std::vector<FindingRow>& findings,
+                                 std::vector<VerdictRow>& verdicts) {
+  for (VerdictRow& v : verdicts) {
+    if ((v.subject != "latency" && v.subject != "tail") || v.verdict != word(Verdict::same))
+      continue;
+    if (std::none_of(findings.begin(), findings.end(), [&](const FindingRow& f) {
+          return f.code == kSeriesCopied && f.recipe_id == v.recipe_id;
+        }))
+      continue;
+    v.verdict = word(Verdict::inconclusive);
+    v.statement += "; not claimed, since a launch has the samples of another";
+    v.threshold["needs"] = "launches that were each measured";
   }
 }
 

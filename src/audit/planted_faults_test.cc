@@ -170,6 +170,19 @@ TEST(PlantedFaults, ALaunchCopiedToAnotherIsFound) {
   RecipeEvidence r = clean_audit(random);
   victim(r).samples = r.builds[1].launches[0].samples;
   EXPECT_THAT(named(r), ElementsAre("series-copied"));
+  // Copies agree whatever the engines are.
+  VerdictRow same;
+  same.recipe_id = r.recipe_id;
+  same.subject = "latency";
+  same.verdict = "SAME";
+  VerdictRow other = same;
+  other.recipe_id = "another";
+  std::vector<VerdictRow> verdicts = {same, other};
+  std::vector<FindingRow> found;
+  findings_of_copies({r}, found);
+  withdraw_equality_of_copies(found, verdicts);
+  EXPECT_EQ(verdicts[0].verdict, "INCONCLUSIVE");
+  EXPECT_EQ(verdicts[1].verdict, "SAME");
   const JudgedTimes j = judge_times(r, kStandard);
   ASSERT_EQ(j.findings.size(), 1u);
   EXPECT_EQ(j.findings[0].launch_id, "b1l2");

@@ -39,7 +39,8 @@ function(assay_library name)
 endfunction()
 
 # assay_test(base SOURCES a_test.cc DEPS assay_base [LABEL slow] [NAME base_slow]): one test program of the folder;
-# every TEST in it is a CTest test named <folder>.<Suite>.<Case>.
+# every TEST in it is a CTest test named <folder>.<Suite>.<Case>. Property tests have one seed there, so that a run can
+# be repeated; the program itself draws a new one each time and prints it.
 function(assay_test name)
   if(NOT ASSAY_TESTS)
     return()
@@ -48,7 +49,7 @@ function(assay_test name)
   add_executable(${name}_test ${A_SOURCES})
   target_link_libraries(${name}_test PRIVATE ${A_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
-                       PROPERTIES TIMEOUT 300 LABELS "${A_LABEL}")
+                       PROPERTIES TIMEOUT 300 ENVIRONMENT "RC_PARAMS=seed=1" LABELS "${A_LABEL}")
 endfunction()
 
 # assay_bench(name SOURCES x_bench.cc DEPS ...): a program in bin/, never run by the tests.

@@ -240,15 +240,6 @@ Json to_json(const stats::Proportion& p) {
           {"units", p.units},        {"lower", bound(p.lower)},
           {"upper", bound(p.upper)}, {"confidence", p.confidence}};
 }
-Json to_json(const stats::Interval& i) {
-  auto bound = [](const std::optional<double>& b) { return b ? Json(*b) : Json(); };
-  return {{"estimate", i.estimate},
-          {"lower", bound(i.lower)},
-          {"upper", bound(i.upper)},
-          {"confidence", i.confidence},
-          {"n", i.n},
-          {"n_needed", i.n_needed}};
-}
 
 stats::Proportion proportion_of(const std::vector<uint8_t>& hit, const DataEvidence& data) {
   std::vector<int64_t> clusters = data.clusters;

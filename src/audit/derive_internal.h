@@ -10,7 +10,6 @@
 namespace assay::audit {
 
 Json to_json(const stats::Proportion& p);
-Json to_json(const stats::Interval& i);
 stats::Proportion proportion_of(const std::vector<uint8_t>& hit, const DataEvidence& data);
 
 // Comparisons of one recipe plus, per output, which inputs differ in any pair (for the bounds of
@@ -49,6 +48,8 @@ struct LatencyLimits {
   bool equivalence = false, pwcet = false;
 };
 LatencyLimits latency_limits(const Json& plan);
+// Names the launches and series of `judged` as the evidence of a verdict.
+void rest_on(VerdictRow& verdict, const std::vector<JudgedBuild>& judged);
 void verdict_of_latency(const RecipeEvidence& recipe, const std::vector<JudgedBuild>& judged,
                         const Json& plan, std::vector<VerdictRow>& out,
                         std::vector<FindingRow>& findings);

@@ -35,34 +35,23 @@ FindingRow finding(const RecipeEvidence& recipe, const JudgedBuild& b, const std
                    const stats::SequentialResult& r) {
   const std::string where =
       fmt::format("{}: build {}: {}", recipe.label, b.build->build_index, what);
+  const auto say = [&](const char* severity, const char* code, std::string text, const char* fix) {
+    return FindingRow{severity,        code, recipe.recipe_id, b.build->build_id, "",
+                      std::move(text), fix};
+  };
+  const std::string counts = fmt::format("{} of {} samples were later", r.exceedances, r.n);
   switch (r.decision) {
     case stats::Decision::pass:
-      return {"note",
-              "requirement-held",
-              recipe.recipe_id,
-              b.build->build_id,
-              "",
-              fmt::format("{} holds in these launches: {} of {} samples were later", where,
-                          r.exceedances, r.n),
-              ""};
+      return say("note", "requirement-held", where + " holds in these launches: " + counts, "");
     case stats::Decision::fail:
-      return {"error",
-              "requirement-failed",
-              recipe.recipe_id,
-              b.build->build_id,
-              "",
-              fmt::format("{} does not hold in these launches: {} of {} samples were later", where,
-                          r.exceedances, r.n),
-              "choose another engine, limit or rate; more samples will not change it"};
+      return say("error", "requirement-failed",
+                 where + " does not hold in these launches: " + counts,
+                 "choose another engine, limit or rate; more samples will not change it");
     default:
-      return {"warning",
-              "requirement-open",
-              recipe.recipe_id,
-              b.build->build_id,
-              "",
-              fmt::format("{} is undecided after {} samples, {} later{}", where, r.n, r.exceedances,
-                          r.reason.empty() ? "" : " (" + r.reason + ")"),
-              "more samples or launches (assay stats shows the looks), or a quieter machine"};
+      return say("warning", "requirement-open",
+                 fmt::format("{} is undecided after {} samples, {} later{}", where, r.n,
+                             r.exceedances, r.reason.empty() ? "" : " (" + r.reason + ")"),
+                 "more samples or launches (assay stats shows the looks), or a quieter machine");
   }
 }
 

@@ -120,6 +120,15 @@ LatencyLimits latency_limits(const Json& plan) {
   return out;
 }
 
+void rest_on(VerdictRow& verdict, const std::vector<JudgedBuild>& judged) {
+  for (const JudgedBuild& b : judged) {
+    for (const JudgedLaunch& l : b.launches) {
+      verdict.evidence["launches"].push_back(l.launch->launch_id);
+      verdict.evidence["series"].push_back(l.launch->series_id);
+    }
+  }
+}
+
 void verdict_of_latency(const RecipeEvidence& recipe, const std::vector<JudgedBuild>& judged,
                         const Json& plan, std::vector<VerdictRow>& out,
                         std::vector<FindingRow>& findings) {
@@ -127,11 +136,8 @@ void verdict_of_latency(const RecipeEvidence& recipe, const std::vector<JudgedBu
   const LatencyLimits limits = latency_limits(plan);
   std::vector<BuildValues> values;
   Json builds = Json::array();
+  rest_on(v, judged);
   for (const JudgedBuild& b : judged) {
-    for (const JudgedLaunch& l : b.launches) {
-      v.evidence["launches"].push_back(l.launch->launch_id);
-      v.evidence["series"].push_back(l.launch->series_id);
-    }
     auto medians = b.medians();
     if (medians.empty()) continue;
     values.push_back({b.build->build_index, std::move(medians)});

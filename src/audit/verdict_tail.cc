@@ -75,16 +75,12 @@ std::string pwcet_text(const stats::PopulationPwcet& w) {
 void verdict_of_tail(const RecipeEvidence& recipe, const std::vector<JudgedBuild>& judged,
                      const Json& plan, std::vector<VerdictRow>& out) {
   const LatencyLimits limits = latency_limits(plan);
-  // quick plans for no tail; a run of it that carries one all the same is judged.
-  if (judged.empty() || (!limits.equivalence && tail_of(judged, kP99, limits).n_needed > 0)) return;
-  VerdictRow v = make_verdict(recipe, "tail", "builds");
-  for (const JudgedBuild& b : judged) {
-    for (const JudgedLaunch& l : b.launches) {
-      v.evidence["launches"].push_back(l.launch->launch_id);
-      v.evidence["series"].push_back(l.launch->series_id);
-    }
-  }
+  if (judged.empty()) return;
   std::vector<TailOf> tails = {tail_of(judged, kP99, limits)};
+  // quick plans for no tail; a run of it that carries one all the same is judged.
+  if (!limits.equivalence && tails[0].n_needed > 0) return;
+  VerdictRow v = make_verdict(recipe, "tail", "builds");
+  rest_on(v, judged);
   if (limits.pwcet) tails.push_back(tail_of(judged, kP999, limits));
   const RecipeTrust trust = recipe_trust(judged);
   const auto hindrance = hindrance_to_equality(recipe, judged, trust, limits.tail_margin);

@@ -33,8 +33,6 @@ std::optional<double> number(const Json& j, const char* key) {
   return it->get<double>();
 }
 
-std::string percent(double share) { return fmt::format("{:.3g} %", share * 100); }
-
 }  // namespace
 
 std::optional<Interval> interval_from(const Json& j) {
@@ -103,6 +101,8 @@ std::string count_text(int64_t n) {
   return n < 0 ? "-" + out : out;
 }
 
+std::string percent_text(double share) { return fmt::format("{:.3g} %", share * 100); }
+
 std::string number_text(double v) {
   if (std::isnan(v)) return "not a number";
   if (std::isinf(v)) return v < 0 ? "-infinity" : "infinity";
@@ -128,17 +128,17 @@ std::string count_of(const Proportion& p) {
 std::string bound_text(const Proportion& p) {
   if (p.unit == "none" || (!p.lower && !p.upper)) return "exact for this fixed set (no bound)";
   const std::string_view unit = p.unit == "cluster" ? "clusters" : "inputs";
-  const std::string range =
-      p.unit_count == 0
-          ? "at most " + percent(p.upper.value_or(1))
-          : fmt::format("{} to {}", percent(p.lower.value_or(0)), percent(p.upper.value_or(1)));
+  const std::string range = p.unit_count == 0
+                                ? "at most " + percent_text(p.upper.value_or(1))
+                                : fmt::format("{} to {}", percent_text(p.lower.value_or(0)),
+                                              percent_text(p.upper.value_or(1)));
   return fmt::format("{} of {} ({} of {} {} seen, confidence {:g})", range, unit,
                      count_text(p.unit_count), count_text(p.units), unit, p.confidence);
 }
 
 std::string short_bound(const Proportion& p) {
   if (p.unit == "none" || (!p.lower && !p.upper)) return "exact, no bound";
-  return fmt::format("at most {} of {}s ({:g} %)", percent(p.upper.value_or(1)), p.unit,
+  return fmt::format("at most {} of {}s ({:g} %)", percent_text(p.upper.value_or(1)), p.unit,
                      p.confidence * 100);
 }
 

@@ -27,6 +27,7 @@ std::string bytes_text(int64_t bytes);                  // "unknown" unless posi
 std::string cost_text(int64_t ns);                      // time_text; "unknown" unless positive
 std::string count_text(int64_t n);                      // "1 000 000"
 std::string number_text(double v);                      // "1.2e-06", "0.53", "inf"
+std::string percent_text(double share);                 // "12.3 %"
 
 // "12.34 ms [12.30, 12.41]"; "not available (n >= 368)" when n cannot carry it; "unknown" when
 // absent.

@@ -14,8 +14,6 @@
 namespace assay::report {
 namespace {
 
-std::string percent(double share) { return fmt::format("{:.3g} %", share * 100); }
-
 bool has(const Json& j, const char* key) { return j.contains(key) && j[key].is_number(); }
 
 std::string between(const Json& level) {
@@ -48,7 +46,7 @@ std::string variance_of(const Recipe& r, const VerdictRow& v) {
         .text(kLevels[i])
         .num(count_text(get_int(level, "repetitions")))
         .num(sd + between(level), v.ref)
-        .num(percent(get_double(level, "share")), v.ref)
+        .num(percent_text(get_double(level, "share")), v.ref)
         .text(i + 1 == std::size(kLevels) ? "all you can afford"
               : has(level, "repetitions_best_ceil")
                   ? count_text(get_int(level, "repetitions_best_ceil"))
@@ -70,8 +68,8 @@ std::string next_build_text(const Json& next) {
   return fmt::format(
       "The next build is slower than the slowest of these {} with probability {:.3g}; the slowest "
       "covers {} of all builds at 95 % confidence, and {} builds would cover 95 %.",
-      k, get_double(next, "exceeds_slowest", 1), percent(get_double(next, "coverage_of_slowest")),
-      get_int(next, "builds_for_95_95"));
+      k, get_double(next, "exceeds_slowest", 1),
+      percent_text(get_double(next, "coverage_of_slowest")), get_int(next, "builds_for_95_95"));
 }
 
 std::string floor_text(const Json& floor, double margin) {
@@ -79,8 +77,8 @@ std::string floor_text(const Json& floor, double margin) {
   return fmt::format(
       "Launches of one build (A/A) agree to within {}; a margin below {} cannot be decided here, "
       "the margin of this audit is {}.",
-      percent(get_double(floor, "half_width")), percent(get_double(floor, "floor")),
-      percent(margin));
+      percent_text(get_double(floor, "half_width")), percent_text(get_double(floor, "floor")),
+      percent_text(margin));
 }
 
 ForestPlot forest_of(const Json& pairs, double margin, const std::string& name,

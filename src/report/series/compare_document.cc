@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include "report/figures.h"
 #include "report/series/document.h"
 #include "report/series/numbers.h"
 #include "report/series/plots.h"

@@ -54,8 +54,6 @@ std::string p_value_text(const std::optional<double>& p) {
   return *p < 1e-6 ? "<1e-6" : *p < .001 ? probability_text(*p) : fmt::format("{:.3f}", *p);
 }
 
-std::string percent_text(double share) { return fmt::format("{:.3g} %", share * 100); }
-
 std::string quantile_name(double q) { return fmt::format("p{:.6g}", q * 100); }
 
 }  // namespace assay::report

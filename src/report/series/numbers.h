@@ -28,7 +28,6 @@ class TimeScale {
 std::string count_with_plural(int64_t n, std::string_view one);  // "1 launch", "3 launches"
 std::string probability_text(double p);                          // "1e-6", "0.0123"
 std::string p_value_text(const std::optional<double>& p);        // "0.012", "<1e-6", "-"
-std::string percent_text(double share);                          // "12.3 %"
 std::string quantile_name(double q);                             // "p99.9"
 
 }  // namespace assay::report

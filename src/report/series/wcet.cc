@@ -9,6 +9,7 @@
 
 #include "stats/dependence.h"
 #include "stats/intervals.h"
+#include "stats/stationarity.h"
 
 namespace assay::report {
 namespace {
@@ -98,8 +99,7 @@ WcetSeries analyse_wcet(WcetLaunch launch, const WcetOptions& o) {
   s.input = std::move(launch.input);
   s.warm_up = warm_up_of(s.gate, s.input.samples.size());
   const auto kept = s.kept();
-  s.sorted.assign(kept.begin(), kept.end());
-  std::sort(s.sorted.begin(), s.sorted.end());
+  s.sorted = stats::sorted_copy(kept);
   s.result = stats::pwcet(kept, s.gate.trust, with_grid(o.pwcet), s.sorted);
   s.curve = take_front(s.result.points, o.pwcet.p.size());
   if (o.deadline_ns) s.deadline = judge_deadline(s, *o.deadline_ns, o.pwcet.confidence);
@@ -152,8 +152,7 @@ WcetPopulation analyse_population(std::string name, std::vector<WcetLaunch> laun
   if (out.shown < builds.size())
     for (const auto& launch : builds[out.shown].launches)
       out.shown_samples.insert(out.shown_samples.end(), launch.begin(), launch.end());
-  out.shown_sorted = out.shown_samples;
-  std::sort(out.shown_sorted.begin(), out.shown_sorted.end());
+  out.shown_sorted = stats::sorted_copy(out.shown_samples);
   return out;
 }
 

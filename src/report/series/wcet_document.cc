@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "report/figures.h"
 #include "report/series/document.h"
 #include "report/series/numbers.h"
 #include "report/series/plots.h"

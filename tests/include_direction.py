@@ -17,6 +17,7 @@ ROOMS = {
     "series": ["base"],
     "stats": ["base"],
     "compare": ["base", "stats"],
+    "diff": ["base", "stats"],
     "model": ["base"],
     "vision": ["base"],
     "measure": ["base", "stats"],
@@ -24,8 +25,8 @@ ROOMS = {
     "worker": ["base", "measure"],
     "audit": ["base", "stats", "compare", "model", "vision", "measure", "store", "worker"],
     # The report reads rows and blobs alone: it prints evidence that it never made.
-    "report": ["base", "stats", "store"],
-    "cli": ["base", "series", "stats", "compare", "model", "vision", "store", "audit", "report"],
+    "report": ["base", "stats", "diff", "store"],
+    "cli": ["base", "series", "stats", "compare", "diff", "model", "vision", "store", "audit", "report"],
 }
 # What else a file may include: the public headers, for those that load runners; headers that tests share.
 PUBLIC = {"worker": ["assay/runner.h"]}

@@ -23,8 +23,8 @@ Python 3.8+, standard library only.  A builder imports it by path and calls `mai
     if __name__ == "__main__":
         ab.main("onnxruntime", versions, build, decides_at="build")
 
-`main` reads the request from stdin, answers `hello`, runs `build`, writes `kernels.json` and
-`manifest.json`, emits `done` and exits 0.  A `BuildError` becomes an `error` event of its kind and
+`main` reads the request from stdin, answers `hello`, runs `build` (or `rebuild`, `measure`), writes
+`kernels.json` and `manifest.json`, emits `done` and exits 0.  A `BuildError` becomes an `error` event of its kind and
 exit code 1; so does any other exception (`failed`, an ImportError `missing`), with the traceback on
 stderr.
 
@@ -33,6 +33,7 @@ The request is untrusted: every member is checked here, so a builder may use it 
 
 import json
 import os
+import shutil
 import stat
 import sys
 import traceback
@@ -47,6 +48,7 @@ from assay_protocol import (  # noqa: E402,F401  (what builders use of it is par
     ONNX_DTYPES,
     PROTOCOL,
     BuildError,
+    Decisions,
     Events,
     Request,
     one_line,
@@ -59,6 +61,7 @@ from assay_protocol import (  # noqa: E402,F401  (what builders use of it is par
 
 FORMAT = 1
 MAX_DEPTH = 4  # folders below the engine folder
+LOADED_PER_EVENT = 500  # files: an event line stays far below its limit
 
 
 # ---------------------------------------------------------------- one build
@@ -68,6 +71,11 @@ class Build:
     Set before returning: `inputs`, `outputs` (lists made with `tensor`), at least one `file` with
     the role "artifact".  Optional: `target` (text of the code generation target), `device` ("cpu"),
     `rebuild_env` {name: value} and `rebuild_decisions` [path of a registered file].
+
+    A lock keeps the files of `rebuild_decisions`; `rebuild` gets them back in
+    `request.decisions.files`, makes the engine from them without searching, and registers them
+    again (pruned where it can), so that a rebuilt engine can be locked too.  What they do not decide
+    is a BuildError `miss`.
     """
 
     def __init__(self, request, events):
@@ -81,6 +89,8 @@ class Build:
         self.rebuild_decisions = []
         self._roles = {}
         self._kernels = []
+        self._choices = []
+        self._programs = []
 
     # -- events
     def progress(self, done, total, unit, text="", best_ns=None):
@@ -95,16 +105,37 @@ class Build:
             members["best_ns"] = int(best_ns)
         self.events.emit("progress", **members)
 
-    def candidate(self, layer, candidate, time_ns, ok=True, error=""):
-        """One measured candidate of a search: `time_ns` lists whole nanoseconds, none if not ok."""
-        self.events.emit(
-            "candidate",
-            layer=str(layer),
-            candidate=str(candidate),
-            time_ns=[int(t) for t in time_ns],
-            ok=bool(ok),
-            error=one_line(error, 400),
-        )
+    def candidate(
+        self, layer, candidate, time_ns, ok=True, error="", number=None, source_sha256=""
+    ):
+        """One measured candidate of a search: `time_ns` lists whole nanoseconds, none if not ok.
+
+        `number`: what `request.candidates` and `request.decisions.choices` call it, a whole number
+        that finds it again in the decision files (the line of a log); None where there is none.
+        `source_sha256`: hash of its normalised source, where it is known.
+        """
+        members = {
+            "layer": str(layer),
+            "candidate": str(candidate),
+            "time_ns": [int(t) for t in time_ns],
+            "ok": bool(ok),
+            "error": one_line(error, 400),
+        }
+        if number is not None:
+            members["number"] = int(number)
+        if source_sha256:
+            members["source_sha256"] = source_sha256
+        self.events.emit("candidate", **members)
+
+    def choice(self, layer, choice):
+        """What was decided for one searched layer (named as in `candidate`): one line of text."""
+        self._choices.append({"layer": str(layer), "choice": str(choice)})
+
+    def program(self, name):
+        """Says that the program `name` on PATH had a part in the build (a linker, say)."""
+        full = shutil.which(name)
+        if full:
+            self._programs.append(os.path.realpath(full))
 
     def trials(self, per_task, requested_total, measured, failed, tasks):
         """What a search really did: trials per task, in total, measured, failed; tasks."""
@@ -212,13 +243,25 @@ class Build:
             "inputs": self.inputs,
             "outputs": self.outputs,
             "files": files,
-            "rebuild": {"env": self.rebuild_env, "decisions": self.rebuild_decisions},
+            "rebuild": {
+                "env": self.rebuild_env,
+                "decisions": self.rebuild_decisions,
+                "choices": self._choices,
+            },
         }
         # Last and by rename: a folder with a manifest is a whole engine.
         temporary = self.path("manifest.json.tmp")
         with open(temporary, "w", encoding="utf-8", newline="") as handle:
             handle.write(_pretty(manifest))
         os.replace(temporary, self.path("manifest.json"))
+
+    def report_loaded(self):
+        """Sends the files that this process really mapped, imported or started (`loaded`)."""
+        files = [{"path": path, "how": how} for path, how in loaded_files(self._programs)]
+        gone = (self.request.scratch, self.request.engine_dir)
+        files = [f for f in files if not f["path"].startswith(gone)]
+        for begin in range(0, len(files), LOADED_PER_EVENT):
+            self.events.emit("loaded", files=files[begin : begin + LOADED_PER_EVENT])
 
     def _check_complete(self):
         if not self.inputs and not self.outputs:
@@ -241,12 +284,29 @@ class Build:
                     )
 
 
+def loaded_files(programs=()):
+    """Sorted [(absolute path, how)]: libraries mapped now, modules imported, `programs`."""
+    found = {path: "program" for path in programs}
+    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as handle:
+        for line in handle:
+            fields = line.rstrip("\n").split(None, 5)
+            if len(fields) == 6 and fields[5].startswith("/") and not fields[5].endswith(")"):
+                found.setdefault(fields[5], "mapped")
+    for module in list(sys.modules.values()):
+        for name in ("__file__", "__cached__"):
+            path = getattr(module, name, None)
+            if isinstance(path, str) and os.path.isabs(path) and os.path.isfile(path):
+                found.setdefault(os.path.realpath(path), "imported")
+    # Anything odd in a name would break a line of the lock; such a file is reported as absent.
+    return sorted((p, how) for p, how in found.items() if p.isprintable() and os.path.isfile(p))
+
+
 def _pretty(value):
     return json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 # ---------------------------------------------------------------- entry point
-def _perform(compiler, versions, build, decides_at, events):
+def _perform(compiler, versions, actions, decides_at, events):
     text = sys.stdin.buffer.read(MAX_REQUEST_BYTES + 1)
     if len(text) > MAX_REQUEST_BYTES:
         raise BuildError("invalid", "request: longer than %d bytes" % MAX_REQUEST_BYTES)
@@ -261,18 +321,27 @@ def _perform(compiler, versions, build, decides_at, events):
     )
     if request.action == "hello":
         return
+    perform = actions.get(request.action)
+    if perform is None:
+        raise BuildError("unsupported", "%s cannot %s an engine" % (compiler, request.action))
     job = Build(request, events)
-    build(job)
-    job.finish(packages, decides_at)
+    perform(job)
+    if request.action != "measure":
+        job.finish(packages, decides_at)
+    if request.action == "rebuild":
+        job.report_loaded()
     events.emit("done")
 
 
-def main(compiler, versions, build, decides_at="build"):
+def main(compiler, versions, build, decides_at="build", rebuild=None, measure=None):
     """Runs one builder process and exits: 0 after `done` (or `hello`), 1 after an `error` event.
 
     compiler   name of the compiler folder.
     versions   function without arguments: {package: version}, the compiler's own package first.
     build      function of one `Build`; imports the compiler itself, so that `hello` stays quick.
+    rebuild    the same for a lock's `request.decisions`; None: `unsupported`.
+    measure    emits a `candidate` with `request.rounds` times for each of `request.candidates`,
+               the order of each round drawn anew from the seed; writes no engine.
     decides_at "build", "load" or "first_run", as in compiler.toml.
     """
     try:
@@ -283,7 +352,8 @@ def main(compiler, versions, build, decides_at="build"):
         )
         sys.exit(1)
     try:
-        _perform(compiler, versions, build, decides_at, events)
+        actions = {"build": build, "rebuild": rebuild, "measure": measure}
+        _perform(compiler, versions, actions, decides_at, events)
     except BuildError as error:
         events.emit("error", kind=error.kind, message=one_line(error.message))
         sys.exit(1)

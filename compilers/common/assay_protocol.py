@@ -14,7 +14,8 @@ import threading
 PROTOCOL = 1
 MAX_RANK = 8
 MAX_REQUEST_BYTES = 16 << 20
-ERROR_KINDS = ("unsupported", "invalid", "missing", "failed")
+ERROR_KINDS = ("unsupported", "invalid", "missing", "failed", "miss")
+ACTIONS = ("hello", "build", "rebuild", "measure")
 
 # ONNX TensorProto.DataType -> the spelling of manifest.json.
 ONNX_DTYPES = {
@@ -49,14 +50,19 @@ class BuildError(Exception):
 Request = collections.namedtuple(
     "Request",
     "action compiler model engine_dir precision threads cpus seed shapes options scratch inputs"
-    " outputs",
-    defaults=(None, None),
+    " outputs decisions candidates rounds",
+    defaults=(None, None, None, (), 0),
 )
+# What a lock decided: `files` {relative path: absolute path} as the locked engine named them in
+# rebuild.decisions; `choices` {layer: candidate number} and `override` {layer: files of another
+# engine} replace the decisions of those layers.
+Decisions = collections.namedtuple("Decisions", "files choices override")
 Request.__doc__ = """The checked build request.
 
 Texts; `threads` >= 1; `cpus` list of int; `seed` int; `shapes` {input name: [static extents]};
 `options` {name: value}; paths are absolute; `inputs` and `outputs` are lists of {"name", "dtype",
-"shape"} where the caller knows them, else [].  For the action `hello` everything but `action` and
+"shape"} where the caller knows them, else []; `decisions` is a Decisions for the actions rebuild and
+measure, else None; `candidates` [(layer, number)] and `rounds` are for measure.  For the action `hello` everything but `action` and
 `compiler` may be None."""
 
 
@@ -195,6 +201,57 @@ def _tensors(raw, key):
     return [tensor(e["name"], e["dtype"], e["shape"]) for e in entries]
 
 
+def _decision_files(raw, where):
+    """{relative: absolute} of the existing regular files that `raw` (dir, files) names."""
+    folder, names = raw.get("dir"), raw.get("files")
+    _need(isinstance(folder, str) and os.path.isabs(folder), "`%s.dir` must be absolute" % where)
+    _need(isinstance(names, list), "`%s.files` must be a list" % where)
+    files = {}
+    for name in names:
+        plain = isinstance(name, str) and not any(p in ("", ".", "..") for p in name.split("/"))
+        _need(plain, "`%s.files`: %r is not a plain relative path" % (where, name))
+        full = os.path.join(folder, name)
+        if not os.path.isfile(full) or os.path.islink(full):
+            raise BuildError("missing", "decision file %s: no such regular file" % full)
+        files[name] = full
+    return files
+
+
+def _choices(raw, where):
+    entries = raw or []
+    _need(
+        isinstance(entries, list)
+        and all(
+            isinstance(e, dict)
+            and isinstance(e.get("layer"), str)
+            and _is_int(e.get("number"), 0, 1 << 40)
+            for e in entries
+        ),
+        "`%s` must be a list of {layer, number}" % where,
+    )
+    return [(e["layer"], e["number"]) for e in entries]
+
+
+def _decisions(raw):
+    given = raw.get("decisions")
+    _need(isinstance(given, dict), "`decisions` must be an object")
+    override = {}
+    other = given.get("override")
+    if other is not None:
+        _need(isinstance(other, dict), "`decisions.override` must be an object")
+        layers = other.get("layers")
+        _need(
+            isinstance(layers, list) and all(isinstance(n, str) for n in layers),
+            "`decisions.override.layers` must be a list of texts",
+        )
+        override = dict.fromkeys(layers, _decision_files(other, "decisions.override"))
+    return Decisions(
+        _decision_files(given, "decisions"),
+        dict(_choices(given.get("choices"), "decisions.choices")),
+        override,
+    )
+
+
 def parse_request(text, compiler):
     """The checked Request in `text` (JSON).  BuildError `invalid`, or `missing`: no such model."""
     try:
@@ -207,7 +264,7 @@ def parse_request(text, compiler):
         "protocol %r, expected %d: builder and assay do not fit" % (raw.get("protocol"), PROTOCOL),
     )
     action = raw.get("action")
-    _need(action in ("hello", "build"), "action %r, expected hello or build" % (action,))
+    _need(action in ACTIONS, "action %r, expected one of %s" % (action, ", ".join(ACTIONS)))
     named = raw.get("compiler", compiler)
     _need(named == compiler, "compiler %r sent to the builder of %s" % (named, compiler))
     if action == "hello":
@@ -246,4 +303,7 @@ def parse_request(text, compiler):
         raw["scratch"],
         _tensors(raw, "inputs"),
         _tensors(raw, "outputs"),
+        None if action == "build" else _decisions(raw),
+        _choices(raw.get("candidates"), "candidates"),
+        raw.get("rounds", 0) if _is_int(raw.get("rounds", 0), 0, 1000000) else 0,
     )

@@ -91,7 +91,8 @@ enum {                                 /* assay_capabilities.flags */
        ASSAY_CAP_CONTEXTS_THREADED =
            1 << 3, /* contexts of one engine may run at the same time, a thread each */
        ASSAY_CAP_KERNEL_SOURCES =
-           1 << 4 /* kernel_map carries source hashes of what is really loaded */
+           1 << 4, /* kernel_map carries source hashes of what is really loaded */
+       ASSAY_CAP_LAYER_TIMES = 1 << 5 /* layer_times is implemented */
 };
 
 typedef struct assay_capabilities {
@@ -114,6 +115,17 @@ typedef struct assay_kernel {
   const char* origin;        /* ONNX node names, comma separated, or "" */
 } assay_kernel;
 typedef void (*assay_kernel_sink)(void* user, const assay_kernel* kernel);
+
+/* Time of one layer in one run.  ordinal, layer and kernel as in the kernel map; ordinal -1 with
+ * layer "" is the run as a whole, under the same instrumentation. */
+typedef struct assay_layer_time {
+  uint32_t struct_size;
+  int32_t ordinal;
+  const char* layer;
+  const char* kernel;
+  int64_t time_ns;
+} assay_layer_time;
+typedef void (*assay_layer_time_sink)(void* user, int32_t run, const assay_layer_time* time);
 
 typedef struct assay_runner_api {
   uint32_t struct_size;
@@ -170,6 +182,13 @@ typedef struct assay_runner_api {
 
   /* Optional (ASSAY_CAP_CLOCK): nanoseconds of the runner's scripted clock.  NULL otherwise. */
   int64_t (*clock_ns)(assay_context* context);
+
+  /* Optional (ASSAY_CAP_LAYER_TIMES): runs `slot` `runs` times with the time of every layer taken,
+     by the compiler's own profiler or node by node; the sink is called after each run, outside of
+     what was timed, once a layer and once for the whole.  Instrumentation costs time: the numbers
+     say where time goes, not how long `run` takes. */
+  assay_status (*layer_times)(assay_context* context, int32_t slot, int32_t runs,
+                              assay_layer_time_sink sink, void* user, char* err, size_t err_size);
 } assay_runner_api;
 
 /* The only exported symbol.  Returns NULL when max_version < 1.  The table lives as long as the

@@ -82,8 +82,14 @@ Status store_plan(store::RunFolder& run, const Plan& plan, const Prepared& prepa
                 {"kernels", r.compiler.kernels}};
     ASSAY_CHECK(db.run("INSERT INTO recipe VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
                        {r.recipe_id, m.model_id, m.dataset_id, r.plan.label(), r.plan.compiler,
-                        r.plan.precision, plan.threads, std::string("off"), r.compiler.decides_at,
+                        r.plan.precision, plan.threads, r.plan.lock_mode, r.compiler.decides_at,
                         int64_t{r.is_reference}, dump_json(r.plan.options), dump_json(regime)}));
+    if (r.lock) {
+      ASSAY_TRY(std::string blob, run.put_blob(r.lock->text()));
+      ASSAY_CHECK(db.run("INSERT INTO lock VALUES(?,?,?,?,?)",
+                         {r.recipe_id, r.lock->sha256(), blob,
+                          std::string(word(r.lock->lock().proof)), r.signature}));
+    }
   }
   for (const Job& j : jobs) {
     ASSAY_CHECK(db.run("INSERT INTO job VALUES(?,?,?,?,?,?,?,?)",
@@ -156,6 +162,16 @@ Result<std::string> ok_build(store::RunFolder& run, const std::string& recipe_id
   return row ? row->text(0) : std::string();
 }
 
+std::vector<Job> schedule_of(const Plan& plan, const Prepared& prepared) {
+  std::vector<std::string> ids;
+  std::vector<int64_t> builds;
+  for (const auto& r : prepared.recipes) {
+    ids.push_back(r.recipe_id);
+    builds.push_back(r.builds(plan));
+  }
+  return make_schedule(ids, builds, plan.launches, plan.seed);
+}
+
 double job_estimate_s(const Plan& plan, const Prepared& prepared, const Job& job) {
   const PreparedRecipe& r = prepared.recipes[job.recipe];
   if (job.kind == JobKind::launch) {
@@ -167,6 +183,7 @@ double job_estimate_s(const Plan& plan, const Prepared& prepared, const Job& job
     return 0.5 + run_s * static_cast<double>(plan.samples + plan.warmup_runs + inputs + 60) +
            static_cast<double>(plan.warmup_ms) / 1e3;
   }
+  if (r.lock) return job.build_index < plan.builds ? r.compiler.build_s : 0.1;
   return r.compiler.build_s +
          r.compiler.trial_s * static_cast<double>(get_int(r.plan.options, "trials"));
 }
@@ -197,7 +214,7 @@ class Estimator {
 std::string job_text(const Plan& plan, const Prepared& prepared, const Job& j) {
   const PreparedRecipe& r = prepared.recipes[j.recipe];
   const std::string what = j.kind == JobKind::build
-                               ? fmt::format("build {}/{}", j.build_index + 1, plan.builds)
+                               ? fmt::format("build {}/{}", j.build_index + 1, r.builds(plan))
                                : fmt::format("launch {}/{} of build {}", j.launch_index + 1,
                                              plan.launches, j.build_index + 1);
   return fmt::format("{} {} ({})", what, r.plan.label(), plan.models[r.model].name);
@@ -206,11 +223,8 @@ std::string job_text(const Plan& plan, const Prepared& prepared, const Job& j) {
 }  // namespace
 
 double estimate_s(const Plan& plan, const Prepared& prepared) {
-  std::vector<std::string> ids;
-  for (const auto& r : prepared.recipes) ids.push_back(r.recipe_id);
   double s = 0;
-  for (const Job& j : make_schedule(ids, plan.builds, plan.launches, plan.seed))
-    s += job_estimate_s(plan, prepared, j);
+  for (const Job& j : schedule_of(plan, prepared)) s += job_estimate_s(plan, prepared, j);
   return s;
 }
 
@@ -219,9 +233,7 @@ Result<AuditResult> run_audit(const Plan& plan, const Prepared& prepared, store:
   const int64_t begin = monotonic_ns();
   const std::string plan_json = dump_json(to_json(plan));
   ASSAY_CHECK(check_resumable(run, plan_json, prepared));
-  std::vector<std::string> ids;
-  for (const auto& r : prepared.recipes) ids.push_back(r.recipe_id);
-  std::vector<Job> jobs = make_schedule(ids, plan.builds, plan.launches, plan.seed);
+  std::vector<Job> jobs = schedule_of(plan, prepared);
   ASSAY_CHECK(store_plan(run, plan, prepared, plan_json, jobs));
   const auto cpus = allowed_cpus();
   Context ctx{plan,

@@ -1,43 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "audit/builder_launch.h"
 #include "audit/job.h"
-#include "audit/machine.h"
+#include "audit/lock/build.h"
 #include "base/text.h"
 
 namespace assay::audit {
 namespace {
 
 using store::Value;
-
-Json tensor_list(const std::vector<TensorSpec>& specs) {
-  Json out = Json::array();
-  for (const TensorSpec& s : specs) out.push_back(to_json(s));
-  return out;
-}
-
-Json make_request(const Context& ctx, const Job& job, const PreparedRecipe& recipe,
-                  const fs::path& scratch) {
-  const PreparedModel& m = ctx.prepared.models[recipe.model];
-  Json shapes = Json::object();
-  for (const TensorSpec& s : m.info.inputs) shapes[s.name] = s.shape;
-  Json outputs = Json::array();
-  for (size_t i = 0; i < m.info.outputs.size(); ++i)
-    if (m.info.output_shape_known[i]) outputs.push_back(to_json(m.info.outputs[i]));
-  return {{"protocol", 1},
-          {"action", "build"},
-          {"compiler", recipe.plan.compiler},
-          {"model", m.info.path.string()},
-          {"engine_dir", (scratch / "engine").string()},
-          {"precision", recipe.plan.precision},
-          {"threads", ctx.plan.threads},
-          {"cpus", ctx.plan.threads == 1 ? Json::array({ctx.measure_cpu}) : Json(allowed_cpus())},
-          {"seed", job.seed},
-          {"build_index", job.build_index},
-          {"shapes", shapes},
-          {"inputs", tensor_list(m.info.inputs)},
-          {"outputs", outputs},
-          {"options", recipe.plan.options},
-          {"scratch", (scratch / "home").string()}};
-}
 
 Status store_engine(const Context& ctx, const std::string& build_id, const Engine& engine) {
   auto& db = ctx.run.db();
@@ -67,24 +37,15 @@ Status store_candidates(const Context& ctx, const std::string& build_id, const E
   return {};
 }
 
-// An engine of another compiler, precision or thread count than was asked for is a lie, however
-// well it is formed.
-Status check_request(const Engine& engine, const PreparedRecipe& recipe, const Plan& plan) {
-  const Json& m = engine.manifest;
-  if (get_string(m, "compiler") != recipe.plan.compiler)
-    return bad_input("its manifest names another compiler");
-  if (get_string(m, "precision") != recipe.plan.precision)
-    return bad_input("its manifest names another precision");
-  if (get_int(m, "threads", -1) != plan.threads)
-    return bad_input("its manifest names another number of threads");
-  return {};
-}
-
 // Blobs first (whole on disk), rows after, the job's end last, all rows in one transaction.
 Status record(const Context& ctx, const Job& job, const PreparedRecipe& recipe,
-              const worker::ChildResult& child, const EventLog& log, const JobOutcome& outcome,
-              const Engine* engine, const fs::path& scratch) {
+              const LockedBuild& b, const fs::path& scratch) {
   auto& run = ctx.run;
+  const BuilderResult& r = b.result;
+  const worker::ChildResult& child = r.child;
+  const EventLog& log = r.log;
+  const JobOutcome& outcome = r.outcome;
+  const Engine* const engine = r.engine ? &*r.engine : nullptr;
   ASSAY_TRY(std::string out_blob, run.put_blob_file(scratch / "stdout"));
   ASSAY_TRY(std::string err_blob, run.put_blob_file(scratch / "stderr"));
   ASSAY_TRY(std::string events_blob, run.put_blob(log.text));
@@ -130,6 +91,10 @@ Status record(const Context& ctx, const Job& job, const PreparedRecipe& recipe,
                             dump_json(isolation)}));
   if (engine) ASSAY_CHECK(store_engine(ctx, build_id, *engine));
   ASSAY_CHECK(store_candidates(ctx, build_id, log));
+  if (!b.made_by.empty()) {
+    ASSAY_CHECK(run.db().run("INSERT INTO locked_build VALUES(?,?)", {build_id, b.made_by}));
+    ASSAY_CHECK(store_checks(run, build_id, "", b.checks));
+  }
   ASSAY_CHECK(record_event(ctx, job.job_id,
                            outcome.outcome == "interrupted" ? "interrupted" : "done",
                            {{"outcome", outcome.outcome}}));
@@ -142,43 +107,20 @@ Result<JobOutcome> run_build(const Context& ctx, const Job& job) {
   const PreparedRecipe& recipe = ctx.prepared.recipes[job.recipe];
   const PreparedModel& m = ctx.prepared.models[recipe.model];
   ASSAY_TRY(TempDir scratch, TempDir::create(ctx.run.scratch(), "build-"));
-  ASSAY_CHECK(make_dirs(scratch.path() / "home"));
-  ASSAY_CHECK(make_dirs(scratch.path() / "engine"));
-  EventLog log;
-  worker::ChildSpec spec;
-  spec.argv = recipe.installation.builder_argv;
-  spec.env = recipe.compiler.env;
-  spec.env["PYTHONDONTWRITEBYTECODE"] = "1";  // builders never write beside their source
-  spec.stdin_text = dump_json(make_request(ctx, job, recipe, scratch.path()));
-  spec.scratch = scratch.path() / "home";
-  spec.stdout_file = scratch.path() / "stdout";
-  spec.stderr_file = scratch.path() / "stderr";
-  spec.writable = {scratch.path() / "engine"};
-  spec.timeout_s = ctx.plan.build_timeout_s;
-  spec.memory_limit_bytes =
-      ctx.plan.memory_limit_bytes > 0 ? ctx.plan.memory_limit_bytes : default_memory_limit_bytes();
-  // A tuner that measures candidates gets the CPUs that the launches will get; compiling may use
-  // the machine.
-  if (recipe.compiler.search && ctx.plan.threads == 1) spec.cpus = {ctx.measure_cpu};
-  spec.on_event = [&](std::string_view line) { log.add(line); };
-  spec.cancel = ctx.cancel;
+  BuilderLaunch l = base_builder_launch(ctx.plan, m, recipe);
+  l.request["seed"] = job.seed;
+  l.request["build_index"] = job.build_index;
+  l.cancel = ctx.cancel;
   ASSAY_CHECK(record_event(ctx, job.job_id, "started"));
-  ASSAY_TRY(worker::ChildResult child, worker::run_child(spec));
-  JobOutcome outcome = judge(child, log);
-  if (outcome.outcome == "ok") {
-    auto engine = open_engine(scratch.path() / "engine", m.info.inputs);
-    if (engine) {
-      Status as_asked = check_request(*engine, recipe, ctx.plan);
-      if (!as_asked) engine = tl::unexpected<Error>(std::move(as_asked).error());
-    }
-    if (engine) {
-      ASSAY_CHECK(record(ctx, job, recipe, child, log, outcome, &*engine, scratch.path()));
-      return outcome;
-    }
-    outcome = {"lied", "reported done, but " + one_line(engine.error().message)};
+  LockedBuild b;
+  if (recipe.lock) {
+    ASSAY_TRY(b, build_from_lock(*recipe.lock, std::move(l), job.build_index >= ctx.plan.builds,
+                                 FileRoots(recipe.installation), ctx.plan.allowed, scratch.path()));
+  } else {
+    ASSAY_TRY(b.result, launch_builder(l, scratch.path()));
   }
-  ASSAY_CHECK(record(ctx, job, recipe, child, log, outcome, nullptr, scratch.path()));
-  return outcome;
+  ASSAY_CHECK(record(ctx, job, recipe, b, scratch.path()));
+  return b.result.outcome;
 }
 
 }  // namespace assay::audit

@@ -43,6 +43,8 @@ Result<Compiler> load_compiler(const fs::path& folder) {
   c.precisions = strings(get_array(t, "precisions"));
   c.build_s = get_double(get_object(t, "estimate"), "build_s", c.build_s);
   c.trial_s = get_double(get_object(t, "estimate"), "trial_s", c.trial_s);
+  c.lock_proofs = strings(get_array(get_object(t, "lock"), "proof"));
+  c.lock_not_covered = strings(get_array(get_object(t, "lock"), "not_covered"));
   for (const auto& [name, value] : get_object(t, "env").items())
     if (value.is_string()) c.env[name] = value.get<std::string>();
   for (const auto& [name, o] : get_object(t, "options").items()) {
@@ -133,13 +135,15 @@ Result<Installation> find_installation(const Compiler& c) {
       return missing(fmt::format("compiler {} is not installed (no {})", c.name, venv.string()),
                      fix);
     }
-    in.packages_key = fs::canonical(venv, ec).filename().string();
+    in.venv = fs::canonical(venv, ec);
+    in.packages_key = in.venv.filename().string();
     if (!c.library_glob.empty()) {
       in.library = match_glob(site_packages(venv), c.library_glob);
       if (in.library.empty())
         return missing(fmt::format("compiler {} has no library {}", c.name, c.library_glob), fix);
     }
   }
+  in.python = python;
   in.runner = executable_dir().parent_path() / "lib" / ("libassay_runner_" + c.runner + ".so");
   if (!fs::exists(in.runner, ec))
     return missing(

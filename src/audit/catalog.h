@@ -31,6 +31,9 @@ struct Compiler {
   double build_s = 5,
          trial_s =
              0;  // [estimate]: seconds a build, and a measured candidate, cost on a small machine
+  // [lock]: proof classes it may claim, the default first (empty: no lock), and what a lock of it
+  // does not cover.
+  std::vector<std::string> lock_proofs, lock_not_covered;
   fs::path folder;
 
   std::string install_command() const { return "./assay-up compilers " + name; }
@@ -48,6 +51,8 @@ Result<Compiler> find_compiler(std::string_view name);
 struct Installation {
   std::vector<std::string> builder_argv;
   fs::path runner, library;  // library may be empty
+  fs::path venv;             // canonical; empty when the compiler needs none
+  fs::path python;           // of the builder
   std::string packages_key;  // names the pinned environment, "" when the compiler needs none
 };
 Result<Installation> find_installation(const Compiler& compiler);

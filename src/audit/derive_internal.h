@@ -64,6 +64,10 @@ void findings_of_order(const RecipeEvidence& recipe, const LatencySpread& spread
                        std::vector<FindingRow>& out);
 void verdict_of_self(const RecipeEvidence& recipe, std::vector<VerdictRow>& out);
 void findings_of(const RecipeEvidence& recipe, std::vector<FindingRow>& out);
+// "lock-broken", "lock-allowed", "lock-replayed": what of a locked recipe did not fit its lock.
+void findings_of_lock(const RecipeEvidence& recipe, std::vector<FindingRow>& out);
+// Copies of one artifact are never presented as rebuilt: says so in each statement over builds.
+void qualify_replayed(const RecipeEvidence& recipe, std::vector<VerdictRow>& verdicts);
 void findings_of_outputs(const RecipeEvidence& recipe, const RecipeComparisons& c,
                          std::vector<FindingRow>& out);
 // "series-copied": a launch whose samples are, each and in order, those of another launch of the

@@ -122,6 +122,26 @@ Result<std::vector<BuildEvidence>> load_builds(RunFolder& run, const std::string
   return out;
 }
 
+Status load_lock(RunFolder& run, RecipeEvidence& recipe) {
+  ASSAY_TRY(auto lock, run.db().first("SELECT lock_sha256, proof FROM lock WHERE recipe_id=?",
+                                      {recipe.recipe_id}));
+  if (!lock) return {};
+  recipe.lock_sha256 = lock->text(0);
+  recipe.lock_proof = lock->text(1);
+  for (BuildEvidence& b : recipe.builds) {
+    ASSAY_TRY(auto made,
+              run.db().first("SELECT made_by FROM locked_build WHERE build_id=?", {b.build_id}));
+    if (made) b.made_by = made->text(0);
+    ASSAY_TRY(auto rows,
+              run.db().query("SELECT launch_id, name, state, expected, found FROM "
+                             "lock_check WHERE build_id=? AND state<>'same' ORDER BY seq",
+                             {b.build_id}));
+    for (const Row& r : rows)
+      b.deviations.push_back({r.text(0), r.text(1), r.text(2), r.text(3), r.text(4)});
+  }
+  return {};
+}
+
 }  // namespace
 
 int64_t OutputBlob::item() const {
@@ -139,6 +159,7 @@ const LaunchEvidence* BuildEvidence::output_launch() const {
 
 Result<RunEvidence> load_evidence(RunFolder& run) {
   RunEvidence out;
+  ASSAY_TRY(auto schema, run.db().first("PRAGMA user_version"));
   ASSAY_TRY(
       auto data,
       run.db().query("SELECT model_id, n, sampling, clusters_json, labels_json FROM dataset"));
@@ -169,6 +190,7 @@ Result<RunEvidence> load_evidence(RunFolder& run) {
     e.kernels_told = get_string(regime, "kernels", "name");
     e.precision = r.text(7);
     ASSAY_TRY(e.builds, load_builds(run, e.recipe_id));
+    if (schema->integer(0) >= 2) ASSAY_CHECK(load_lock(run, e));
     out.recipes.push_back(std::move(e));
   }
   return out;

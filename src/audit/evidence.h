@@ -32,8 +32,14 @@ struct LaunchEvidence {
   std::vector<int64_t> samples;  // run order
   Json environment, sampler, isolation;
 };
+// What of a build or launch (launch_id "" for the build) did not fit the recipe's lock.
+struct LockDeviation {
+  std::string launch_id, name, state, expected, found;
+};
 struct BuildEvidence {
   std::string build_id, outcome, reason, artifact_sha256, kernel_map;
+  std::string made_by;  // of a locked recipe: recorded | rebuilt | replayed
+  std::vector<LockDeviation> deviations;
   int64_t build_index = 0, wall_ns = 0;
   std::vector<Kernel> kernels;
   std::vector<LaunchEvidence> launches;
@@ -43,7 +49,8 @@ struct BuildEvidence {
 struct RecipeEvidence {
   std::string recipe_id, label, compiler, model_id, decides_at, kernels_told, precision;
   bool is_reference = false;
-  std::vector<BuildEvidence> builds;  // ascending index
+  std::string lock_sha256, lock_proof;  // "" when no lock fixes its builds
+  std::vector<BuildEvidence> builds;    // ascending index
 };
 struct DataEvidence {
   stats::Design design = stats::Design::fixed;

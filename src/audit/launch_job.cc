@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "audit/job.h"
+#include "audit/lock/build.h"
 #include "audit/worker_launch.h"
 #include "base/text.h"
 
@@ -16,29 +17,16 @@ WorkerLaunch make_launch(const Context& ctx, const Job& job, const fs::path& eng
   const PreparedRecipe& recipe = ctx.prepared.recipes[job.recipe];
   const PreparedModel& m = ctx.prepared.models[recipe.model];
   const bool all = job.launch_index == 0 || recipe.compiler.decides_at != "build";
-  WorkerLaunch l;
-  l.runner = recipe.installation.runner;
-  l.library = recipe.installation.library;
-  l.env = recipe.compiler.env;
-  l.engine_dir = engine_dir;
-  l.dataset = m.data.folder;
-  l.precision = recipe.plan.precision;
-  l.threads = ctx.plan.threads;
-  l.measure_cpu = ctx.measure_cpu;
-  l.other_cpu = ctx.other_cpu;
-  l.options = recipe.plan.options;
+  WorkerLaunch l = recipe_launch(ctx.plan, recipe, m.data, engine_dir);
+  l.loaded = recipe.lock != nullptr;
   l.build_index = job.build_index;
   l.launch_index = job.launch_index;
   l.outputs = all ? m.n : std::min(m.n, kFewInputs);
   l.checks = {"repeat", "early_return", "after", "batch_rows"};
   if (job.launch_index == 0) l.checks.push_back("reload");
   l.samples = ctx.plan.samples;
-  l.warmup_runs = ctx.plan.warmup_runs;
-  l.warmup_ms = ctx.plan.warmup_ms;
   l.slots = std::min(ctx.plan.slots, m.n);
   l.seed = job.seed;
-  l.timeout_s = ctx.plan.launch_timeout_s;
-  l.memory_limit_bytes = ctx.plan.memory_limit_bytes;
   l.cancel = ctx.cancel;
   return l;
 }
@@ -100,6 +88,12 @@ Status store_children(const Context& ctx, const std::string& launch_id, const Wo
 
 Status record(const Context& ctx, const Job& job, const std::string& build_id,
               const WorkerResult& r, const std::string& agree, const fs::path& scratch) {
+  const PreparedRecipe& recipe = ctx.prepared.recipes[job.recipe];
+  std::vector<LockCheck> checks;
+  if (recipe.lock) {
+    ASSAY_TRY(checks, check_launch(recipe.lock->lock(), r, FileRoots(recipe.installation),
+                                   ctx.plan.allowed));
+  }
   auto& run = ctx.run;
   ASSAY_TRY(Blobs blobs, put_blobs(ctx, r, scratch));
   Json isolation = isolation_record(r.child);
@@ -132,6 +126,7 @@ Status record(const Context& ctx, const Job& job, const std::string& build_id,
                             dump_json(environment ? *environment : Json::object()),
                             dump_json(isolation)}));
   ASSAY_CHECK(store_children(ctx, launch_id, r, blobs));
+  ASSAY_CHECK(store_checks(run, build_id, launch_id, checks));
   ASSAY_CHECK(record_event(ctx, job.job_id,
                            r.outcome.outcome == "interrupted" ? "interrupted" : "done",
                            {{"outcome", r.outcome.outcome}}));

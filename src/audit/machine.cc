@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "base/files.h"
@@ -79,6 +80,23 @@ std::string machine_id() {
 }
 std::string boot_id() { return or_unknown(first_line("/proc/sys/kernel/random/boot_id")); }
 std::string cpu_name() { return or_unknown(proc_field("/proc/cpuinfo", "model name")); }
+
+std::string cpu_flags() {
+  std::string text = proc_field("/proc/cpuinfo", "flags");
+  if (text.empty()) text = proc_field("/proc/cpuinfo", "Features");  // Arm
+  std::istringstream in(text);
+  std::set<std::string> flags;
+  for (std::string f; in >> f;) flags.insert(f);
+  std::string out;
+  for (const std::string& f : flags) out += (out.empty() ? "" : " ") + f;
+  return or_unknown(out);
+}
+
+std::string cpu_architecture() {
+  utsname u{};
+  uname(&u);
+  return or_unknown(u.machine);
+}
 
 std::vector<int> allowed_cpus() {
   cpu_set_t set;

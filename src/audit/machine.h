@@ -12,6 +12,8 @@ namespace assay::audit {
 std::string machine_id();  // /etc/machine-id, else a hash of the CPU and host name
 std::string boot_id();
 std::string cpu_name();
+std::string cpu_flags();  // of the first CPU: sorted, each once, "unknown" when not told
+std::string cpu_architecture();
 std::vector<int> allowed_cpus();
 // Memory one child may take when the plan sets no limit: 80 % of the machine, so that a child that
 // eats memory ends before the kernel looks for somebody to end.

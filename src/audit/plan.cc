@@ -87,6 +87,25 @@ std::string relative_to(const fs::path& folder, const std::string& text) {
                                        : text;
 }
 
+Result<RecipePlan> plan_recipe(const Compiler& c, const std::string& precision, const Json& options,
+                               const std::string& mode, const std::string& proof) {
+  RecipePlan r{c.name, precision, options};
+  if (mode != "off" && mode != "record" && mode != "verified")
+    return bad_input(fmt::format("lock mode \"{}\" is unknown", one_line(mode)),
+                     "use off, record or verified");
+  r.lock_mode = mode;
+  if (mode == "off") return r;
+  if (c.lock_proofs.empty())
+    return bad_input(fmt::format("compiler {} has no lock", c.name),
+                     "leave it out of a plan with lock mode " + mode);
+  r.lock_proof = proof.empty() ? c.lock_proofs.front() : proof;
+  if (std::find(c.lock_proofs.begin(), c.lock_proofs.end(), r.lock_proof) == c.lock_proofs.end())
+    return bad_input(fmt::format("compiler {} offers no lock of proof class \"{}\"", c.name,
+                                 one_line(r.lock_proof)),
+                     fmt::format("use {}", fmt::join(c.lock_proofs, " or ")));
+  return r;
+}
+
 Result<ModelPlan> plan_model(const Request::Model& m, const Request& request,
                              const Profile& profile) {
   ModelPlan out;
@@ -164,10 +183,16 @@ Result<ModelPlan> plan_model(const Request::Model& m, const Request& request,
           p.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string::npos)
         return bad_input(fmt::format("precision \"{}\" is not a name", one_line(p)),
                          "use fp32, fp16, bf16 or int8");
-      RecipePlan r{name, p, options};
-      if (!labels.insert(r.label()).second)
-        return bad_input(fmt::format("recipe \"{}\" stands twice in the plan", r.label()));
-      out.recipes.push_back(std::move(r));
+      // The yardstick is never locked: it is there to be compared with.
+      const bool yardstick = name == "reference" && names.size() > 1;
+      for (const std::string& mode :
+           yardstick || m.locks.empty() ? std::vector<std::string>{"off"} : m.locks) {
+        ASSAY_TRY(RecipePlan r, plan_recipe(c, p, options, mode, m.lock_proof));
+        if (!labels.insert(r.label()).second)
+          return bad_input(fmt::format("recipe \"{}\" stands twice in the plan", r.label()),
+                           "modes off and record of one recipe are the same builds: name one");
+        out.recipes.push_back(std::move(r));
+      }
     }
   }
   if (out.recipes.empty())
@@ -250,7 +275,7 @@ Result<Request> request_from_toml(const fs::path& file) {
     const std::string at = where + " [[model]]";
     ASSAY_CHECK(only_keys(m,
                           {"model", "name", "data", "shapes", "sampling", "compilers", "precisions",
-                           "inputs", "preprocess"},
+                           "locks", "lock_proof", "inputs", "preprocess"},
                           at));
     ASSAY_CHECK(typed(m,
                       {{"model", Kind::text},
@@ -260,6 +285,8 @@ Result<Request> request_from_toml(const fs::path& file) {
                        {"sampling", Kind::text},
                        {"preprocess", Kind::table},
                        {"compilers", Kind::list},
+                       {"locks", Kind::list},
+                       {"lock_proof", Kind::text},
                        {"precisions", Kind::list},
                        {"inputs", Kind::whole}},
                       at));
@@ -275,6 +302,8 @@ Result<Request> request_from_toml(const fs::path& file) {
     out.inputs = get_int(m, "inputs");
     ASSAY_TRY(out.compilers, string_list(m, "compilers", at));
     ASSAY_TRY(out.precisions, string_list(m, "precisions", at));
+    ASSAY_TRY(out.locks, string_list(m, "locks", at));
+    out.lock_proof = get_string(m, "lock_proof");
     if (out.model.empty())
       return bad_input(at + ": model is missing",
                        "add model = \"FILE.onnx\" or a name of `assay models`");
@@ -313,6 +342,7 @@ Result<Plan> make_plan(const Request& request) {
         "write --limit 20ms --below 1e-3, or limit_ms and limit_below in [audit]");
   plan.limit_ns = request.limit_ns;
   plan.limit_below = request.limit_below;
+  plan.allowed = request.allowed;
   for (const auto& [margin, to] : {std::pair{request.label_margin, &plan.label_margin},
                                    std::pair{request.accuracy_margin, &plan.accuracy_margin},
                                    std::pair{request.latency_margin, &plan.latency_margin},
@@ -345,9 +375,12 @@ Json to_json(const Plan& p) {
   Json models = Json::array();
   for (const ModelPlan& m : p.models) {
     Json recipes = Json::array();
-    for (const RecipePlan& r : m.recipes)
+    for (const RecipePlan& r : m.recipes) {
       recipes.push_back(
           {{"compiler", r.compiler}, {"precision", r.precision}, {"options", r.options}});
+      if (r.lock_mode != "off")
+        recipes.back()["lock"] = {{"mode", r.lock_mode}, {"proof", r.lock_proof}};
+    }
     Json shapes = Json::object();
     for (const auto& [name, shape] : m.shapes) shapes[name] = shape;
     models.push_back({{"name", m.name},

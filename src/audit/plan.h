@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,16 @@ Result<Profile> find_profile(std::string_view name);
 struct RecipePlan {
   std::string compiler, precision = "fp32";
   Json options = Json::object();  // complete
-  std::string label() const { return compiler + " " + precision; }
+  // Lock mode (docs/locks.md): off | record (as off; a lock of the recipe is kept beside) |
+  // verified (every build is made from the lock).
+  std::string lock_mode = "off", lock_proof;
+  fs::path lock;  // of a recipe that is built from one; where it lies is no part of the plan's hash
+  std::string label() const {
+    return compiler + " " + precision +
+           (lock_mode != "verified"    ? ""
+            : lock_proof == "replayed" ? " replayed"
+                                       : " locked");
+  }
 };
 
 struct ModelPlan {
@@ -52,6 +62,8 @@ struct Plan {
   double label_margin = 0.01, latency_margin = 0.01, tail_margin = 0.05, accuracy_margin = 0.01;
   int64_t limit_ns = 0;  // requirement P(X > limit_ns) < limit_below; 0: none
   double limit_below = 0;
+  std::set<std::string> allowed;  // items of a lock's contract that may differ
+  bool recorded_engines = true;   // the lock's own engine is launched beside the rebuilt ones
   std::vector<ModelPlan> models;
 };
 
@@ -66,11 +78,13 @@ struct Request {
   int64_t limit_ns = 0;  // requirement, as in Plan
   double limit_below = 0;
   double label_margin = 0, latency_margin = 0, tail_margin = 0, accuracy_margin = 0;
-  bool reference = true;  // add the reference compiler when it is not named
+  std::set<std::string> allowed;  // items that need not fit a lock
+  bool reference = true;          // add the reference compiler when it is not named
   struct Model {
     std::string model, name, data, shapes, sampling;
     Json preprocess = Json::object();  // what was said of resize, mean, std, bgr, labels
-    std::vector<std::string> compilers, precisions;
+    std::vector<std::string> compilers, precisions, locks;
+    std::string lock_proof;  // "": the first that the compiler offers
     int64_t inputs = 0;
   };
   std::vector<Model> models;

@@ -101,7 +101,30 @@ Result<vision::Dataset> open_data(const ModelPlan& plan, const model::ModelInfo&
       "models`");
 }
 
+// The lock of a recipe that is built from one, and that it is a lock of this recipe.
+Result<std::shared_ptr<const LockFolder>> open_lock(const RecipePlan& r,
+                                                    const model::ModelInfo& info) {
+  if (r.lock_mode != "verified" || r.lock.empty()) return nullptr;
+  ASSAY_TRY(LockFolder folder, LockFolder::open(r.lock));
+  const Lock& l = folder.lock();
+  if (l.compiler != r.compiler || l.precision != r.precision || word(l.proof) != r.lock_proof)
+    return bad_input(
+        fmt::format("lock {} is of {} {} ({})", r.lock.string(), one_line(l.compiler),
+                    one_line(l.precision), word(l.proof)),
+        fmt::format("the plan needs one of {} {} ({})", r.compiler, r.precision, r.lock_proof));
+  ASSAY_TRY(const std::string model, sha256_file(info.path));
+  if (model != l.model.front().sha256)
+    return bad_input(
+        fmt::format("lock {} is of another model than {}", r.lock.string(), info.path.string()),
+        "record a lock of this model");
+  return std::make_shared<const LockFolder>(std::move(folder));
+}
+
 }  // namespace
+
+int64_t PreparedRecipe::builds(const Plan& plan) const {
+  return plan.builds + (lock && plan.recorded_engines ? 1 : 0);
+}
 
 Result<Prepared> prepare(const Plan& plan, const fs::path& data_folder, bool reference_was_named) {
   Prepared out;
@@ -132,12 +155,11 @@ Result<Prepared> prepare(const Plan& plan, const fs::path& data_folder, bool ref
       if (!installation) return tl::unexpected<Error>(std::move(installation).error());
       pr.installation = std::move(*installation);
       environment += pr.installation.packages_key + "\n";
-      pr.recipe_id = content_id(dump_json({{"model", pm.model_id},
-                                           {"data", pm.dataset_id},
-                                           {"compiler", r.compiler},
-                                           {"precision", r.precision},
-                                           {"options", r.options},
-                                           {"threads", plan.threads}}));
+      ASSAY_TRY(pr.lock, open_lock(r, pm.info));
+      Json identity{{"model", pm.model_id},     {"data", pm.dataset_id}, {"compiler", r.compiler},
+                    {"precision", r.precision}, {"options", r.options},  {"threads", plan.threads}};
+      if (pr.lock) identity["lock"] = pr.lock->sha256();
+      pr.recipe_id = content_id(dump_json(identity));
       out.recipes.push_back(std::move(pr));
     }
     out.models.push_back(std::move(pm));

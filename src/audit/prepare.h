@@ -2,10 +2,12 @@
 // From a plan to things that can run: inspected models, opened data sets, installed compilers, ids.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "audit/catalog.h"
+#include "audit/lock/folder.h"
 #include "audit/plan.h"
 #include "model/onnx_model.h"
 #include "vision/dataset.h"
@@ -25,6 +27,11 @@ struct PreparedRecipe {
   Compiler compiler;
   Installation installation;
   bool is_reference = false;
+  // Of this plan: a locked recipe has the lock's own engine after its rebuilt ones, to be compared
+  // with.
+  int64_t builds(const Plan& plan) const;
+  std::string signature = "unchecked";     // of the lock: unsigned | unchecked | checked
+  std::shared_ptr<const LockFolder> lock;  // what builds are made from; null: the compiler decides
 };
 struct Prepared {
   std::vector<PreparedModel> models;

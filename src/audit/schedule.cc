@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <random>
 
 #include "base/text.h"
@@ -18,6 +19,12 @@ void shuffle(std::vector<Job>& block, std::mt19937_64& rng) {
 
 std::vector<Job> make_schedule(const std::vector<std::string>& recipe_ids, int64_t builds,
                                int64_t launches, uint64_t seed) {
+  return make_schedule(recipe_ids, std::vector<int64_t>(recipe_ids.size(), builds), launches, seed);
+}
+
+std::vector<Job> make_schedule(const std::vector<std::string>& recipe_ids,
+                               const std::vector<int64_t>& builds, int64_t launches,
+                               uint64_t seed) {
   std::mt19937_64 rng(seed);
   std::vector<Job> jobs;
   int64_t block_number = 0;
@@ -34,17 +41,18 @@ std::vector<Job> make_schedule(const std::vector<std::string>& recipe_ids, int64
   auto id = [&](const char* kind, size_t r, int64_t b, int64_t l) {
     return content_id(fmt::format("{} {} {} {} {}", kind, recipe_ids[r], b, l, seed));
   };
-  for (int64_t b = 0; b < builds; ++b) {
+  const int64_t most = builds.empty() ? 0 : *std::max_element(builds.begin(), builds.end());
+  for (int64_t b = 0; b < most; ++b) {
     std::vector<Job> block;
     for (size_t r = 0; r < recipe_ids.size(); ++r)
-      block.push_back({id("build", r, b, 0), JobKind::build, r, b, 0});
+      if (b < builds[r]) block.push_back({id("build", r, b, 0), JobKind::build, r, b, 0});
     finish_block(std::move(block));
   }
   for (int64_t l = 0; l < launches; ++l) {
     std::vector<Job> block;
-    for (int64_t b = 0; b < builds; ++b)
+    for (int64_t b = 0; b < most; ++b)
       for (size_t r = 0; r < recipe_ids.size(); ++r)
-        block.push_back({id("launch", r, b, l), JobKind::launch, r, b, l});
+        if (b < builds[r]) block.push_back({id("launch", r, b, l), JobKind::launch, r, b, l});
     finish_block(std::move(block));
   }
   return jobs;

@@ -23,6 +23,9 @@ struct Job {
 
 // recipe_ids: one per recipe. Deterministic in (ids, builds, launches, seed); the shuffle is our
 // own Fisher-Yates over std::mt19937_64, since std::shuffle differs between libraries.
+// `builds`: of each recipe.
+std::vector<Job> make_schedule(const std::vector<std::string>& recipe_ids,
+                               const std::vector<int64_t>& builds, int64_t launches, uint64_t seed);
 std::vector<Job> make_schedule(const std::vector<std::string>& recipe_ids, int64_t builds,
                                int64_t launches, uint64_t seed);
 

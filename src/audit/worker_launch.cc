@@ -33,6 +33,7 @@ Json make_request(const WorkerLaunch& l, const fs::path& scratch) {
           {"outputs", {{"count", l.outputs}, {"dir", (scratch / "outputs").string()}}},
           {"checks", l.checks},
           {"latency", latency},
+          {"loaded", l.loaded},
           {"threads_all", l.threads > 1}};
 }
 
@@ -65,6 +66,28 @@ Status collect(const fs::path& folder, WorkerResult& r) {
 }
 
 }  // namespace
+
+WorkerLaunch recipe_launch(const Plan& plan, const PreparedRecipe& recipe,
+                           const vision::Dataset& data, const fs::path& engine_dir) {
+  const auto cpus = allowed_cpus();
+  WorkerLaunch l;
+  l.runner = recipe.installation.runner;
+  l.library = recipe.installation.library;
+  l.env = recipe.compiler.env;
+  l.engine_dir = engine_dir;
+  l.dataset = data.folder;
+  l.precision = recipe.plan.precision;
+  l.threads = plan.threads;
+  l.measure_cpu = cpus.empty() ? 0 : cpus.back();
+  l.other_cpu = cpus.empty() ? 0 : cpus.front();
+  l.options = recipe.plan.options;
+  l.warmup_runs = plan.warmup_runs;
+  l.warmup_ms = plan.warmup_ms;
+  l.slots = std::min(plan.slots, data.n);
+  l.timeout_s = plan.launch_timeout_s;
+  l.memory_limit_bytes = plan.memory_limit_bytes;
+  return l;
+}
 
 Result<WorkerResult> launch_worker(const WorkerLaunch& l, const fs::path& scratch) {
   for (const char* name : {"home", "outputs"}) ASSAY_CHECK(make_dirs(scratch / name));

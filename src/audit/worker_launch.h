@@ -26,6 +26,7 @@ struct WorkerLaunch {
   int64_t samples = 0;  // 0: no timing
   int64_t warmup_runs = 20, warmup_ms = 200, slots = 16;
   uint64_t seed = 1;
+  bool loaded = false;  // the files it mapped are wanted (events `loaded`)
   double timeout_s = 900;
   int64_t memory_limit_bytes = 0;
   const std::atomic<bool>* cancel = nullptr;
@@ -46,6 +47,10 @@ struct WorkerResult {
   std::vector<Kernel> kernels;
   std::vector<int64_t> samples, slots;
 };
+
+// What a launch of the recipe's engine has by its plan; nothing is measured or wanted yet.
+WorkerLaunch recipe_launch(const Plan& plan, const PreparedRecipe& recipe,
+                           const vision::Dataset& data, const fs::path& engine_dir);
 
 // `scratch`: existing empty folder; gets home/, outputs/, stdout, stderr. An Error means the child
 // could not be run at all.

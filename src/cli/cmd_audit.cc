@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // assay audit and assay build: plan, show, run, report.
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <memory>
 
@@ -12,6 +8,7 @@
 #include "audit/derive.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "cli/run_files.h"
 #include "report/report.h"
 
 namespace assay::cli {
@@ -91,34 +88,6 @@ fs::path default_out(const audit::Plan& plan) {
                                         content_id(dump_json(audit::to_json(plan))).substr(0, 8));
 }
 
-bool looks_like_run(const fs::path& folder) {
-  std::error_code ec;
-  return fs::exists(folder / "blobs", ec) &&
-         (fs::exists(folder / "run.db", ec) || fs::exists(folder / "lock", ec));
-}
-
-Status start_anew(const fs::path& folder) {
-  std::error_code ec;
-  if (!fs::exists(folder, ec)) return {};
-  // Only what assay itself makes is removed; a foreign folder is refused by the store afterwards.
-  if (!looks_like_run(folder)) return {};
-  // The lock is held while things go, and blobs/ and lock are the last that do: a --fresh that was
-  // cut off can be repeated.
-  const int fd = ::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-  if (fd < 0 || ::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    if (fd >= 0) ::close(fd);
-    return bad_input(
-        fmt::format("run folder {} is in use by another assay process, or not writable",
-                    folder.string()),
-        "wait for it to end, or name another folder with --out");
-  }
-  for (const char* name : {"report.html", "report.md", "report.json", "engines", "data", "scratch",
-                           "run.db-shm", "run.db-wal", "run.db", "blobs"})
-    fs::remove_all(folder / name, ec);
-  ::close(fd);
-  return {};
-}
-
 // Bad input must cost no evidence and leave no folder behind: everything is prepared once, with one
 // input a model, before the first byte is removed or written.
 Status check_inputs(const audit::Plan& plan, bool reference_named) {
@@ -127,15 +96,6 @@ Status check_inputs(const audit::Plan& plan, bool reference_named) {
   ASSAY_TRY(TempDir temporary, TempDir::create(fs::temp_directory_path(), "assay-check-"));
   ASSAY_TRY(audit::Prepared prepared, audit::prepare(probe, temporary.path(), reference_named));
   return {};
-}
-
-Status write_reports(store::RunFolder& run, const report::Model& model) {
-  ASSAY_TRY(std::string html, report::to_html(model));
-  ASSAY_TRY(std::string md, report::to_markdown(model));
-  ASSAY_TRY(std::string json, report::to_json(model));
-  ASSAY_CHECK(write_file_atomic(run.folder() / "report.html", html));
-  ASSAY_CHECK(write_file_atomic(run.folder() / "report.md", md));
-  return write_file_atomic(run.folder() / "report.json", json);
 }
 
 Result<bool> fails_on(store::RunFolder& run, const std::string& words) {

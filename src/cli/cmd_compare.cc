@@ -50,22 +50,6 @@ Result<Side> run_engine(const std::string& folder, const Flags& f, const TempDir
               std::make_unique<TempDir>(std::move(scratch))};
 }
 
-// |a-b| <= atol + rtol*|b| for every element; only where a tolerance was given.
-Result<bool> within(const compare::View& a, const compare::View& b, double atol, double rtol) {
-  if (a.dtype != DType::f32)
-    return bad_input("--atol and --rtol work on float32 outputs",
-                     "leave them out for a bitwise comparison");
-  const auto* x = reinterpret_cast<const float*>(a.bytes.data());
-  const auto* y = reinterpret_cast<const float*>(b.bytes.data());
-  for (int64_t i = 0; i < a.n * a.item; ++i) {
-    if (x[i] == y[i]) continue;
-    if (!(std::abs(static_cast<double>(x[i]) - y[i]) <=
-          atol + rtol * std::abs(static_cast<double>(y[i]))))
-      return false;
-  }
-  return true;
-}
-
 // The output of `b` that a's output k stands for: the one of its name, or the only one.
 Result<size_t> partner(const Side& a, const Side& b, size_t k) {
   for (size_t i = 0; i < b.outputs.size(); ++i)
@@ -107,7 +91,7 @@ Result<ExitCode> go(const Flags& f) {
                   compare::compare_pair(va, vb, labels, labels && compare::looks_like_logits(va)));
         bool same = p.distance.bitwise_different == 0;
         if (!same && (f.atol > 0 || f.rtol > 0)) {
-          ASSAY_TRY(same, within(va, vb, f.atol, f.rtol));
+          ASSAY_TRY(same, compare::within(va, vb, f.atol, f.rtol));
         }
         different = different || !same;
         t.add({a.engine.label(), b.engine.label(), oa.spec.name, std::to_string(p.distance.n),

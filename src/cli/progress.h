@@ -40,4 +40,34 @@ class ProgressLine {
   bool shown_ = false;
 };
 
+// The same for work without a count: one line of text.
+class StatusLine {
+ public:
+  void show(const std::string& text) {
+    if (text == last_) return;
+    last_ = text;
+    if (terminal_) {
+      clear();
+      fmt::print(stderr, "{}", one_line(text, 110));
+      std::fflush(stderr);
+      shown_ = true;
+    } else {
+      // A log gets one line a step, not one a trial.
+      const std::string step = text.substr(0, text.find(':'));
+      if (step != step_) fmt::print(stderr, "{}\n", one_line(text, 300));
+      step_ = step;
+    }
+  }
+  void clear() {
+    if (shown_) fmt::print(stderr, "\r\x1b[K");
+    shown_ = false;
+  }
+  ~StatusLine() { clear(); }
+
+ private:
+  bool terminal_ = isatty(STDERR_FILENO);
+  bool shown_ = false;
+  std::string last_, step_;
+};
+
 }  // namespace assay::cli

@@ -215,4 +215,19 @@ Result<Accuracy> accuracy(const TopK& top, std::span<const int64_t> labels) {
   return out;
 }
 
+Result<bool> within(const View& a, const View& b, double atol, double rtol) {
+  if (a.dtype != DType::f32 || b.dtype != DType::f32 || a.bytes.size() != b.bytes.size())
+    return bad_input("a tolerance works on float32 outputs of one shape",
+                     "leave it out for a bitwise comparison");
+  const auto* x = reinterpret_cast<const float*>(a.bytes.data());
+  const auto* y = reinterpret_cast<const float*>(b.bytes.data());
+  for (size_t i = 0; i < a.bytes.size() / sizeof(float); ++i) {
+    if (x[i] == y[i]) continue;
+    if (!(std::abs(static_cast<double>(x[i]) - y[i]) <=
+          atol + rtol * std::abs(static_cast<double>(y[i]))))
+      return false;
+  }
+  return true;
+}
+
 }  // namespace assay::compare

@@ -97,4 +97,8 @@ struct Accuracy {
 };
 Result<Accuracy> accuracy(const TopK& top, std::span<const int64_t> labels);
 
+// Whether |a-b| <= atol + rtol*|b| holds for every element; equal values (infinities too) always
+// do, NaN never. Usage error when the outputs are not float32.
+Result<bool> within(const View& a, const View& b, double atol, double rtol);
+
 }  // namespace assay::compare

@@ -80,7 +80,8 @@ Result<RunFolder> RunFolder::open_for_reading(const fs::path& folder) {
   ASSAY_TRY(Database db, Database::open(run.folder_ / "run.db", Database::Mode::read_only));
   run.db_ = std::make_unique<Database>(std::move(db));
   ASSAY_TRY(auto version, run.db_->first("PRAGMA user_version"));
-  if (version->integer(0) != static_cast<int64_t>(kMigrations.size())) {
+  // Older evidence reads as it is: what a later schema added is absent from it.
+  if (version->integer(0) < 1 || version->integer(0) > static_cast<int64_t>(kMigrations.size())) {
     return bad_input(fmt::format("{} has evidence schema {}, this assay reads {}", folder.string(),
                                  version->integer(0), kMigrations.size()),
                      "use the assay version that wrote it");

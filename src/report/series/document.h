@@ -1,31 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is said, in sections, before it is known where it is printed: terminal, issue or page.
+// The documents of `assay stats` and `assay wcet`.
 #pragma once
 
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "report/document.h"
 #include "report/series/model.h"
 #include "report/series/wcet.h"
-#include "report/stats_page.h"
 #include "report/term/plot.h"
 
 namespace assay::report {
-
-// A section, with what only some printers show.
-struct Part {
-  Section section;                 // notes: how to read it, not in the terminal
-  std::vector<std::string> next;   // what to do now
-  std::vector<std::string> plots;  // whole lines, for a terminal
-  std::vector<std::string> lines;  // for a terminal in the place of the table
-  bool page_only = false;          // too long for a terminal
-};
-struct Document {
-  std::string title, subtitle;
-  std::vector<Part> parts;
-  std::vector<std::pair<std::string, std::string>> drawings;  // ("ecdf.svg", <svg> of svg/)
-};
 
 struct DrawOptions {
   bool svg = false;       // figures for pages and files
@@ -38,9 +24,5 @@ Document wcet_document(const WcetReport& report, const DrawOptions& draw);
 Table quantile_csv(const StatsReport& report);
 // One row a series (or build) and p, in ns; a refused value is empty.
 Table wcet_csv(const WcetReport& report);
-
-std::string to_text(const Document& d, bool colour);
-std::string to_markdown(const Document& d);
-std::string to_html(const Document& d);
 
 }  // namespace assay::report

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "report/series/document.h"
+#include "report/document.h"
 
 #include <fmt/format.h>
 

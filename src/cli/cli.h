@@ -54,6 +54,7 @@ struct PlanFlags {
   int64_t seed = -1;
   double build_timeout_s = 0, launch_timeout_s = 0;
   std::string memory_limit, limit, below, margin, tail_margin;
+  std::string locks, lock_proof;
   bool no_reference = false;
 };
 void add_plan_flags(CLI::App& sub, PlanFlags& flags, bool measures);

@@ -6,6 +6,7 @@
 #include "audit/audit.h"
 #include "audit/claims.h"
 #include "audit/derive.h"
+#include "cli/audit_locks.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "cli/run_files.h"
@@ -53,15 +54,16 @@ void print_claims(const audit::Plan& plan, const audit::Prepared& prepared) {
 }
 
 void print_plan(const audit::Plan& plan, const audit::Prepared& prepared, bool launches) {
-  Table t({"model", "compiler", "precision", "builds", "launches", "samples", "inputs", "options"});
+  Table t({"model", "compiler", "precision", "builds", "lock", "launches", "samples", "inputs",
+           "options"});
   for (const auto& r : prepared.recipes) {
     std::string options;
     for (const auto& [key, value] : r.plan.options.items())
       options += fmt::format("{}{}={}", options.empty() ? "" : " ", key,
                              value.is_string() ? value.get<std::string>() : dump_json(value));
     t.add({plan.models[r.model].name, r.plan.compiler, r.plan.precision,
-           std::to_string(plan.builds),
-           launches ? std::to_string(plan.builds * plan.launches) : "-",
+           std::to_string(r.builds(plan)), r.plan.lock_mode,
+           launches ? std::to_string(r.builds(plan) * plan.launches) : "-",
            launches ? std::to_string(plan.samples) : "-",
            std::to_string(prepared.models[r.model].n), options});
   }
@@ -158,7 +160,9 @@ Result<ExitCode> go(const Flags& flags, const std::vector<std::string>& argv, bo
   if (flags.fresh || !looks_like_run(out)) ASSAY_CHECK(check_inputs(plan, reference_named));
   if (flags.fresh) ASSAY_CHECK(start_anew(out));
   ASSAY_TRY(store::RunFolder run, store::RunFolder::open_for_writing(out));
-  ASSAY_TRY(audit::Prepared prepared, audit::prepare(plan, run.folder() / "data", reference_named));
+  const fs::path data = run.folder() / "data";
+  ASSAY_CHECK(record_locks(plan, run.folder() / "locks", data));
+  ASSAY_TRY(audit::Prepared prepared, audit::prepare(plan, data, reference_named));
   print_plan(plan, prepared, launches);
   ProgressLine line;
   audit::AuditOptions options;

@@ -124,6 +124,12 @@ void add_plan_flags(CLI::App& sub, PlanFlags& f, bool measures) {
   sub.add_flag("--no-reference", f.no_reference, "do not add the reference compiler");
   if (!measures) return;
   sub.add_option(
+      "--lock", f.locks,
+      "lock modes, comma separated: off (default), record (a lock is kept beside), verified "
+      "(builds made from a lock)");
+  sub.add_option("--lock-proof", f.lock_proof,
+                 "of verified builds: recompiled or replayed (default: the compiler's first)");
+  sub.add_option(
       "--sampling", f.sampling,
       "of a folder of images: independent or fixed (default fixed: no bound on other inputs)");
   sub.add_option(
@@ -164,10 +170,11 @@ Result<audit::Request> request_from_flags(const PlanFlags& f) {
   const bool file = fs::path(f.target).extension() == ".toml";
   if (file) {
     if (!f.compilers.empty() || !f.precisions.empty() || !f.data.empty() || !f.shapes.empty() ||
-        !f.sampling.empty() || !f.mean.empty() || !f.std.empty() || !f.labels.empty() || f.bgr ||
-        f.resize >= 0) {
+        !f.sampling.empty() || !f.locks.empty() || !f.lock_proof.empty() || !f.mean.empty() ||
+        !f.std.empty() || !f.labels.empty() || f.bgr || f.resize >= 0) {
       return bad_input(
-          "--compiler, --precision, --data, --shapes and what describes a data set do not go with "
+          "--compiler, --precision, --lock, --data, --shapes and what describes a data set do not "
+          "go with "
           "a plan file",
           "write them in its [[model]]");
     }
@@ -184,6 +191,8 @@ Result<audit::Request> request_from_flags(const PlanFlags& f) {
     ASSAY_TRY(m.preprocess, preprocess_from_flags(f));
     m.compilers = split(f.compilers);
     m.precisions = split(f.precisions);
+    m.locks = split(f.locks);
+    m.lock_proof = f.lock_proof;
     r.models.push_back(std::move(m));
   }
   if (!f.profile.empty()) r.profile = f.profile;

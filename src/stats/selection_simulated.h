@@ -110,11 +110,12 @@ struct SelectionRates {
   double plain_flips = 0, flips = 0, plain_loss = 0, loss = 0, plain_worst = 0, worst = 0;
   double wrong = 0, false_claims = 0, sessions = 0, cut = 0, undecided = 0;
 };
-// `task(random)` gives the true times of a task; source hashes are drawn for each task.
+// `task(random)` gives the true times of a task; source hashes are drawn for each task,
+// that of candidate `lowest`, when there is one, below all others.
 template <class Task>
 SelectionRates selection_rates(Task task, int tasks, int repeats, const SelectionNoise& noise,
                                const SelectionPlan& plan, uint64_t seed,
-                               const NearTieOptions& ties = {}) {
+                               const NearTieOptions& ties = {}, int lowest = -1) {
   SelectionRates out;
   for (int t = 0; t < tasks; ++t) {
     Random random(derived_seed(seed, static_cast<uint64_t>(t)));
@@ -124,7 +125,7 @@ SelectionRates selection_rates(Task task, int tasks, int repeats, const Selectio
     for (size_t c = 0; c < truth.size(); ++c) {
       char text[20];
       std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(random()));
-      hashes.emplace_back(text);
+      hashes.emplace_back(static_cast<int>(c) == lowest ? "" : text);
     }
     std::map<size_t, int> plain, stable;
     for (int r = 0; r < repeats; ++r) {

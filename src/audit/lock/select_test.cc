@@ -9,6 +9,7 @@
 #include <set>
 
 #include "stats/random.h"
+#include "stats/selection.h"
 
 namespace assay::audit {
 namespace {
@@ -110,6 +111,29 @@ TEST(Select, NearTiesAreMeasuredAndTheLowestSourceOfTheBestChosen) {
   EXPECT_EQ(candidate(s, 0, 1)["outcome"], "left");
   EXPECT_EQ(candidate(s, 0, 1)["times_ns"].size(), 3u);
   EXPECT_EQ(s.json["tasks"][1]["chosen"]["source_sha256"], nullptr);
+}
+
+// What the lock keeps suffices to derive the decision again.
+TEST(Select, TheDecisionFollowsFromTheJson) {
+  FakeCompiler f = scripted();
+  const Selected s = *f.select();
+  const Json& task = s.json["tasks"][0];
+  std::vector<stats::SessionTimes> sessions(task["sessions"].get<size_t>());
+  std::vector<std::string> hashes;
+  for (const Json& c : task["candidates"]) {
+    hashes.push_back(c["source_sha256"]);
+    for (size_t i = 0; i < sessions.size(); ++i)
+      sessions[i].push_back(i < c["times_ns"].size() ? c["times_ns"][i].get<std::vector<int64_t>>()
+                                                     : std::vector<int64_t>());
+  }
+  const stats::Selection again = *stats::decide(
+      sessions, hashes, {s.json["margin"], s.json["alpha"], s.json["sessions_most"].get<int64_t>()},
+      true);
+  const Json& chosen = task["candidates"][static_cast<size_t>(again.chosen)];
+  EXPECT_EQ(chosen["number"], task["chosen"]["number"]);
+  EXPECT_EQ(stats::selection_word(again.status), task["status"].get<std::string>());
+  for (size_t c = 0; c < hashes.size(); ++c)
+    EXPECT_DOUBLE_EQ(again.candidates[c].upper, task["candidates"][c]["upper"].get<double>());
 }
 
 TEST(Select, TheOrderIsShuffledEachSessionAndFollowsTheSeed) {

@@ -6,6 +6,7 @@
 #include "audit/builder_launch.h"
 #include "audit/lock/check.h"
 #include "audit/lock/folder.h"
+#include "audit/lock/remeasure.h"
 #include "audit/lock/used_files.h"
 #include "audit/machine.h"
 #include "audit/worker_launch.h"
@@ -34,7 +35,9 @@ class Recorder {
   Result<BuilderResult> build(BuilderLaunch l, const fs::path& scratch, std::string_view what);
   Result<BuilderResult> rebuild(const BuilderResult& tuned, const fs::path& tuned_scratch,
                                 const fs::path& scratch, const fs::path& decisions);
-  Status add_model(LockWriter& writer, const fs::path& scratch);
+  Result<Json> select(const BuilderResult& tuned, const fs::path& scratch,
+                      const fs::path& decisions, const std::vector<std::string>& files);
+  Status add_model(LockWriter& writer);
   Status add_inputs(LockWriter& writer, const fs::path& scratch);
   Status add_engine(LockWriter& writer, const BuilderResult& r, const fs::path& scratch);
   Status add_launches(const fs::path& scratch, const fs::path& engine);
@@ -100,10 +103,31 @@ Result<BuilderResult> Recorder::rebuild(const BuilderResult& tuned, const fs::pa
   }
   BuilderLaunch l = base_builder_launch(plan_, model_, recipe_);
   ASSAY_CHECK(ask_rebuild(l, decisions, files));
+  if (options_.stable_selection) {
+    ASSAY_TRY(l.request["decisions"]["choices"], select(tuned, scratch, decisions, files));
+  }
   return build(std::move(l), scratch, "rebuild from the decisions");
 }
 
-Status Recorder::add_model(LockWriter& writer, const fs::path&) {
+Result<Json> Recorder::select(const BuilderResult& tuned, const fs::path& scratch,
+                              const fs::path& decisions, const std::vector<std::string>& files) {
+  BuilderLaunch l = base_builder_launch(plan_, model_, recipe_);
+  l.cancel = options_.cancel;
+  SelectOptions o;
+  o.margin = options_.selection_margin;
+  o.seed = plan_.seed;
+  const auto progress = [&](const SelectProgress& p) {
+    say(fmt::format("measure near-ties again: session {} of at most {}, {} candidates of {} tasks",
+                    p.session, p.sessions, p.candidates, p.open_tasks));
+  };
+  ASSAY_TRY(Selected s,
+            select_stable(recorded_candidates(tuned.log), o,
+                          measure_sessions(std::move(l), decisions, files, scratch), progress));
+  lock_.selection = std::move(s.json);
+  return choices_json(s.choices);
+}
+
+Status Recorder::add_model(LockWriter& writer) {
   const fs::path folder = model_.info.path.parent_path();
   ASSAY_TRY(LockBlob file,
             writer.add_file(model_.info.path.filename().string(), "model", model_.info.path));
@@ -208,6 +232,12 @@ Result<Lock> Recorder::run() {
                                  recipe_.compiler.name, word(options_.proof)),
                      proofs.empty() ? "it has no [lock] in its compiler.toml"
                                     : fmt::format("use {}", fmt::join(proofs, " or ")));
+  if (options_.stable_selection &&
+      (!recipe_.compiler.search || options_.proof != Proof::recompiled))
+    return bad_input(fmt::format("stable selection needs a compiler that searches and proof class "
+                                 "recompiled; this is {}, {}",
+                                 recipe_.compiler.name, word(options_.proof)),
+                     "leave out --select");
   ASSAY_TRY(LockWriter writer, LockWriter::create(options_.out));
   const fs::path parent =
       options_.out.has_parent_path() ? options_.out.parent_path() : fs::path(".");
@@ -243,7 +273,7 @@ Result<Lock> Recorder::run() {
     ASSAY_TRY(made, rebuild(made, first, engine, scratch / "decisions"));
     ASSAY_TRY(lock_.files, used_files(made.log, roots_, "build"));
   }
-  ASSAY_CHECK(add_model(writer, scratch));
+  ASSAY_CHECK(add_model(writer));
   ASSAY_CHECK(add_inputs(writer, scratch));
   ASSAY_CHECK(add_engine(writer, made, engine));
   ASSAY_CHECK(add_launches(scratch, engine / "engine"));

@@ -111,6 +111,13 @@ Result<BuilderResult> Recorder::rebuild(const BuilderResult& tuned, const fs::pa
 
 Result<Json> Recorder::select(const BuilderResult& tuned, const fs::path& scratch,
                               const fs::path& decisions, const std::vector<std::string>& files) {
+  const std::vector<RecordedCandidate> recorded = recorded_candidates(tuned.log);
+  if (recorded.empty())
+    return bad_input(fmt::format("the build of {} recorded no candidates that could be measured "
+                                 "again",
+                                 recipe_.compiler.name),
+                     "leave out --select: this compiler does not search, or the model has nothing "
+                     "to search for");
   BuilderLaunch l = base_builder_launch(plan_, model_, recipe_);
   l.cancel = options_.cancel;
   SelectOptions o;
@@ -121,8 +128,8 @@ Result<Json> Recorder::select(const BuilderResult& tuned, const fs::path& scratc
                     p.session, p.sessions, p.candidates, p.open_tasks));
   };
   ASSAY_TRY(Selected s,
-            select_stable(recorded_candidates(tuned.log), o,
-                          measure_sessions(std::move(l), decisions, files, scratch), progress));
+            select_stable(recorded, o, measure_sessions(std::move(l), decisions, files, scratch),
+                          progress));
   lock_.selection = std::move(s.json);
   return choices_json(s.choices);
 }
@@ -232,12 +239,9 @@ Result<Lock> Recorder::run() {
                                  recipe_.compiler.name, word(options_.proof)),
                      proofs.empty() ? "it has no [lock] in its compiler.toml"
                                     : fmt::format("use {}", fmt::join(proofs, " or ")));
-  if (options_.stable_selection &&
-      (!recipe_.compiler.search || options_.proof != Proof::recompiled))
-    return bad_input(fmt::format("stable selection needs a compiler that searches and proof class "
-                                 "recompiled; this is {}, {}",
-                                 recipe_.compiler.name, word(options_.proof)),
-                     "leave out --select");
+  if (options_.stable_selection && options_.proof != Proof::recompiled)
+    return bad_input("stable selection needs a lock of proof class recompiled",
+                     "leave out --select or --proof");
   ASSAY_TRY(LockWriter writer, LockWriter::create(options_.out));
   const fs::path parent =
       options_.out.has_parent_path() ? options_.out.parent_path() : fs::path(".");

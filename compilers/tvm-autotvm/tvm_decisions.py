@@ -6,7 +6,8 @@ takes the one with the lowest mean cost, the first of equals.  A layer without s
 TVM's default schedule.  TVM does that silently, so a lock must say it: `undecided.json` lists the
 layers that the original build left to the default schedule, and nothing else may be undecided.
 
-Layers are named as in `candidate` events.  Each compiler brings the function that reads its records.
+Layers are named as in `candidate` events.  Each compiler brings the function that reads its
+records.
 """
 
 import collections
@@ -23,9 +24,9 @@ MAX_LINE_BYTES = 1 << 20
 MAX_LINES = 1 << 22
 FORMAT = 1
 
-# `parse(line)` gives a Parsed or raises ValueError: the task's key (what TVM looks up), the target's
-# text, the costs in seconds, "" or why it failed, a text that tells the candidate from others, and
-# TVM's own (input, result).
+# `parse(line)` gives a Parsed or raises ValueError: the task's key (what TVM looks up), the text of
+# the target, the costs in seconds, "" or why it failed, a text that tells the candidate from
+# others, and TVM's own (input, result).
 Parsed = collections.namedtuple("Parsed", "key target costs error text pair")
 Record = collections.namedtuple("Record", "number layer cost error text pair line")
 
@@ -176,7 +177,9 @@ class Decided:
 
     def __init__(self, records, undecided):
         self.records = records
-        self.undecided = set(undecided) | {l for l, record in records.items() if record is None}
+        self.undecided = set(undecided) | {
+            layer for layer, record in records.items() if record is None
+        }
 
 
 def decide(request, layers, target, parse):
@@ -219,7 +222,7 @@ def decide(request, layers, target, parse):
 
 
 def of_search(job, layers, parse, search):
-    """The Decided of the log that a build has just written; `search` must have reported its lines."""
+    """The Decided of the log that a build has just written and `search` has reported."""
     try:
         records = read_log(job.path(LOG), layers, job.target, parse)
     except ab.BuildError as error:  # nobody's lock, so no `miss`
@@ -241,7 +244,8 @@ def record_decisions(job, decided, missed):
     missed  names that relay.build looked up in vain, as `decided.undecided` spells them.
     """
     job.rebuild_decisions = [LOG]
-    open_names = sorted(set(missed) | {l for l, r in decided.records.items() if r is None})
+    default = {layer for layer, record in decided.records.items() if record is None}
+    open_names = sorted(default.union(missed))
     if open_names:
         text = json.dumps({"format": FORMAT, "layers": open_names}, indent=1) + "\n"
         job.write_text(UNDECIDED, text, "decisions")
@@ -251,10 +255,11 @@ def record_decisions(job, decided, missed):
 
 
 def check_lookups(decided, missed):
-    """BuildError `miss` for a lookup of relay.build that the decisions neither answer nor excuse."""
+    """BuildError `miss` for a lookup of relay.build that nothing answers and nothing excuses."""
     for name in missed:
         if name not in decided.undecided:
             raise ab.BuildError(
                 "miss",
-                "task %s: TVM looked it up and %s does not decide it" % (ab.one_line(name, 300), LOG),
+                "task %s: TVM looked it up and %s does not decide it"
+                % (ab.one_line(name, 300), LOG),
             )

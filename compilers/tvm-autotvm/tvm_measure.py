@@ -20,41 +20,50 @@ ENTRY = "default_function"  # what TVM calls a function that is built by itself
 LEAST_TIME_S = 0.002
 MAX_RUNS = 1 << 30
 
-Candidate = collections.namedtuple("Candidate", "record sha256 run error")
+# `tensors`: [(shape, dtype)] of the kernel's arguments; `loaded` is None where `error` says why.
+Candidate = collections.namedtuple("Candidate", "record sha256 loaded tensors error")
 
 
-class _Buffers:
-    """One allocation for each argument of a task; every candidate sees it in its own shape.
+def _allocate(candidates, seed):
+    """{(layer, position, dtype): flat NDArray}, one allocation for each argument of a task.
 
-    Schedules change layouts, so shapes differ; the memory and what is in it do not.
+    Schedules change layouts, so each candidate sees the memory in its own shape; where it lies and
+    what is in it are the same for all of them.
     """
+    import numpy
+    import tvm
 
-    def __init__(self, seed):
-        self._seed = seed
-        self._arrays = {}  # (layer, position, dtype) -> NDArray
-
-    def arguments(self, layer, tensors):
-        """NDArrays for [(shape, dtype)]."""
-        import numpy
-        import tvm
-
-        found = []
-        for position, (shape, dtype) in enumerate(tensors):
+    sizes = {}
+    for candidate in candidates:
+        for position, (shape, dtype) in enumerate(candidate.tensors):
+            key = (candidate.record.layer, position, dtype)
             size = int(numpy.prod(shape, dtype=numpy.int64))
-            key = (layer, position, dtype)
-            array = self._arrays.get(key)
-            if array is None or array.shape[0] < size:
-                values = numpy.zeros(size, dtype)  # zero is a safe index where a kernel wants one
-                if numpy.issubdtype(values.dtype, numpy.floating):
-                    source = numpy.random.RandomState((self._seed + position) % (1 << 32))
-                    values = source.standard_normal(size).astype(dtype)
-                array = self._arrays[key] = tvm.nd.array(values)
-            found.append(array._create_view(shape) if shape else array._create_view(()))
-        return found
+            sizes[key] = max(size, sizes.get(key, 1))
+    buffers = {}
+    for index, (key, size) in enumerate(sizes.items()):
+        values = numpy.zeros(size, key[2])  # zero is a safe index where a kernel wants one
+        if numpy.issubdtype(values.dtype, numpy.floating):
+            source = numpy.random.RandomState((seed + index) % (1 << 32))
+            values = source.standard_normal(size).astype(key[2])
+        buffers[key] = tvm.nd.array(values)
+    return buffers
 
 
 def _build(record, compile_candidate, folder):
-    """(loaded function, normalised source, [(shape, dtype)]) of one candidate."""
+    """The Candidate of one record; one that cannot be built says why."""
+    if record.error:  # not tried again: it may have killed the process that built it
+        return Candidate(record, "", None, [], "failed in the search: %s" % record.error)
+    try:
+        return _link(record, compile_candidate, folder)
+    except Exception as error:  # pylint: disable=broad-except  (TVM raises many kinds)
+        return Candidate(record, "", None, [], _error_text(error))
+
+
+def _error_text(error):
+    return "%s: %s" % (type(error).__name__, common.last_line(error))
+
+
+def _link(record, compile_candidate, folder):
     import tvm
 
     module, tensors = compile_candidate(record)
@@ -65,7 +74,7 @@ def _build(record, compile_candidate, folder):
     module.export_library(path)  # linked, as the kernels of an engine are
     loaded = tvm.runtime.load_module(path)
     os.remove(path)
-    return loaded, source, tensors
+    return Candidate(record, ab.sha256_text(source), loaded, tensors, "")
 
 
 def _timer(loaded, arguments, least_s):
@@ -74,10 +83,11 @@ def _timer(loaded, arguments, least_s):
 
     runs = 1
     while True:
-        evaluate = loaded.time_evaluator(loaded.entry_name, tvm.cpu(), number=runs, repeat=1)
-        seconds = evaluate(*arguments).results[0]
+        evaluate = loaded.time_evaluator(loaded.entry_name, tvm.cpu(), number=runs, repeat=3)
+        # The fastest: one slow moment must not settle for too few runs.
+        seconds = min(evaluate(*arguments).results)
         if seconds * runs >= least_s or runs >= MAX_RUNS:
-            # Kept for all rounds; some more runs than needed, for a faster moment.
+            # Kept for all rounds; some more runs than needed, for a moment that is faster still.
             evaluate = loaded.time_evaluator(
                 loaded.entry_name, tvm.cpu(), number=math.ceil(runs * 1.1), repeat=1
             )
@@ -97,20 +107,28 @@ def measure(job, records, compile_candidate, min_repeat_ms):
     if request.rounds < 1 or not request.candidates:
         raise ab.BuildError("invalid", "request: `candidates` and `rounds` must not be empty")
     asked = [decisions.pick(records, layer, number) for layer, number in request.candidates]
-    least_s = max(LEAST_TIME_S, min_repeat_ms / 1e3)
-    buffers = _Buffers(request.seed)
     candidates = []
     for index, record in enumerate(asked):
-        try:
-            loaded, source, tensors = _build(record, compile_candidate, request.scratch)
-            sha256 = ab.sha256_text(source)
-            run = _timer(loaded, buffers.arguments(record.layer, tensors), least_s)
-            candidates.append(Candidate(record, sha256, run, ""))
-        except Exception as error:  # pylint: disable=broad-except  (TVM raises many kinds)
-            text = "%s: %s" % (type(error).__name__, common.last_line(error))
-            candidates.append(Candidate(record, "", None, text))
+        candidates.append(_build(record, compile_candidate, request.scratch))
         job.progress(index + 1, len(asked), "candidates", "build %s" % record.layer)
-    times = _rounds(job, candidates)
+    buffers = _allocate(candidates, request.seed)
+    least_s = max(LEAST_TIME_S, min_repeat_ms / 1e3)
+    timers = []
+    for index, candidate in enumerate(candidates):
+        layer = candidate.record.layer
+        try:
+            arguments = [
+                buffers[layer, position, dtype]._create_view(shape)
+                for position, (shape, dtype) in enumerate(candidate.tensors)
+            ]
+            timers.append(
+                _timer(candidate.loaded, arguments, least_s) if candidate.loaded else None
+            )
+        except Exception as error:  # pylint: disable=broad-except
+            timers.append(None)
+            candidates[index] = candidate._replace(error=_error_text(error))
+        job.progress(index + 1, len(candidates), "candidates", "try %s" % layer)
+    times = _rounds(job, timers)
     for index, candidate in enumerate(candidates):
         job.candidate(
             candidate.record.layer,
@@ -123,15 +141,15 @@ def measure(job, records, compile_candidate, min_repeat_ms):
         )
 
 
-def _rounds(job, candidates):
+def _rounds(job, timers):
     """[times in ns] of each candidate, one a round; the order of a round is drawn from the seed."""
     request = job.request
-    working = [index for index, candidate in enumerate(candidates) if candidate.run]
-    times = [[] for _ in candidates]
+    working = [index for index, timer in enumerate(timers) if timer]
+    times = [[] for _ in timers]
     order = random.Random(request.seed)
     for done in range(request.rounds):
         for index in order.sample(working, len(working)):
             # Fractions of a nanosecond: kernels take less than a microsecond.
-            times[index].append(round(candidates[index].run() * 1e9, 3))
+            times[index].append(round(timers[index]() * 1e9, 3))
         job.progress(done + 1, request.rounds, "rounds", "%d candidates" % len(working))
     return times

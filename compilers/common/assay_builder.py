@@ -108,7 +108,7 @@ class Build:
     def candidate(
         self, layer, candidate, time_ns, ok=True, error="", number=None, source_sha256=""
     ):
-        """One measured candidate of a search: `time_ns` lists whole nanoseconds, none if not ok.
+        """One measured candidate of a search: `time_ns` lists nanoseconds, none if not ok.
 
         `number`: what `request.candidates` and `request.decisions.choices` call it, a whole number
         that finds it again in the decision files (the line of a log); None where there is none.
@@ -117,7 +117,7 @@ class Build:
         members = {
             "layer": str(layer),
             "candidate": str(candidate),
-            "time_ns": [int(t) for t in time_ns],
+            "time_ns": [t if isinstance(t, float) else int(t) for t in time_ns],
             "ok": bool(ok),
             "error": one_line(error, 400),
         }

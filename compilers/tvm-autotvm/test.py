@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# Longer than 400 lines: both builders and their runner share the models and engines that are costly to make.
 """Tests of the two TVM builders and their runner: real builds of tiny models, few trials.
 
     test.py --check tvm_runner_check --runner libassay_runner_tvm.so [--slow] [TEST ...]
@@ -20,14 +19,11 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
+from decisions_test import Decisions  # noqa: E402,F401
 from kernel_source_test import Normalise  # noqa: E402,F401
-
-CACHE = os.environ.get("ASSAY_CACHE") or os.path.join(
-    os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "assay"
-)
-PYTHON = os.path.join(CACHE, "venvs", "tvm-0.14", "bin", "python")
-SLOW = "--slow" in sys.argv
-CPU = max(os.sched_getaffinity(0))
+from lock_test import Locks  # noqa: E402,F401
+import test_support as support  # noqa: E402
+from test_support import PYTHON, SLOW, BuilderCase, request, start  # noqa: E402
 
 
 def argument(name):
@@ -39,187 +35,7 @@ CHECK, RUNNER = (
 )
 
 
-# ---------------------------------------------------------------- models (inside the family's
-# Python)
-def make_models(folder):
-    import numpy
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-
-    random = numpy.random.RandomState(5)
-
-    def constant(name, *shape):
-        return numpy_helper.from_array(random.randn(*shape).astype("float32") * 0.3, name)
-
-    def value(name, shape):
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-
-    def save(name, nodes, inputs, outputs, constants=(), domain=None):
-        graph = helper.make_graph(nodes, "g", inputs, outputs, list(constants))
-        opsets = [helper.make_opsetid("", 13)] + (
-            [helper.make_opsetid(domain, 1)] if domain else []
-        )
-        model = helper.make_model(graph, opset_imports=opsets)
-        model.ir_version = 8
-        onnx.save(model, os.path.join(folder, name))
-        return model
-
-    model = save(
-        "conv.onnx",
-        [
-            helper.make_node(
-                "Conv", ["input.1", "w", "b"], ["c"], name="Conv_0", pads=[1, 1, 1, 1]
-            ),
-            helper.make_node("Relu", ["c"], ["r"], name="Relu_1"),
-            helper.make_node("Flatten", ["r"], ["f"]),
-            helper.make_node("Gemm", ["f", "d", "e"], ["scores:0"], transB=1),
-        ],
-        [value("input.1", ["N", 1, 8, 8])],
-        [value("scores:0", ["N", 10])],
-        [constant("w", 16, 1, 3, 3), constant("b", 16), constant("d", 10, 1024), constant("e", 10)],
-    )
-    # Outputs that are inputs, reshapes, used further, named twice: every path of the runner.
-    save(
-        "paths.onnx",
-        [
-            helper.make_node("Relu", ["x"], ["a"]),
-            helper.make_node("Flatten", ["a"], ["b"], axis=0),
-            helper.make_node("Exp", ["b"], ["c"]),
-            helper.make_node("Flatten", ["y"], ["d"], axis=0),
-            helper.make_node("Add", ["c", "d"], ["e"]),
-            helper.make_node("Identity", ["y"], ["f"]),
-            helper.make_node("Identity", ["e"], ["g"]),
-        ],
-        [value("x", [2, 3, 4]), value("y", [4, 6]), value("unused", [3])],
-        [
-            value("a", [2, 3, 4]),
-            value("b", [1, 24]),
-            value("d", [1, 24]),
-            value("e", [1, 24]),
-            value("f", [4, 6]),
-            value("g", [1, 24]),
-        ],
-    )
-    save(
-        "custom.onnx",
-        [helper.make_node("Mystery", ["x"], ["y"], domain="nowhere")],
-        [value("x", [1])],
-        [value("y", [1])],
-        domain="nowhere",
-    )
-    save(
-        "clash.onnx",
-        [helper.make_node("Add", ["p0", "k"], ["y"])],
-        [value("p0", [4])],
-        [value("y", [4])],
-        [constant("k", 4)],
-    )
-    outside = model.graph.initializer[0]
-    outside.ClearField("raw_data")
-    outside.data_location = TensorProto.EXTERNAL
-    outside.external_data.add(key="location", value="../secret.bin")
-    with open(os.path.join(folder, "outside.onnx"), "wb") as handle:
-        handle.write(model.SerializeToString())
-    with open(os.path.join(folder, "broken.onnx"), "wb") as handle:
-        handle.write(b"\x08\x07this is no model")
-
-
-FOLDER = None
-
-
-def start(request, environment=None, compiler="tvm-autotvm"):
-    """Runs a builder; returns (exit code, events, stderr)."""
-    read, write = os.pipe()
-    scratch = tempfile.mkdtemp(dir=FOLDER)
-    env = dict(
-        os.environ,
-        ASSAY_EVENT_FD=str(write),
-        HOME=scratch,
-        TMPDIR=scratch,
-        XDG_CACHE_HOME=scratch,
-        ASSAY_TVM_TEST=scratch,
-        **(environment or {})
-    )
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            [PYTHON, os.path.join(HERE, "..", compiler, "build")],
-            env=env,
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            pass_fds=[write],
-        )
-        os.close(write)
-        process.stdin.write(json.dumps(request).encode())
-        process.stdin.close()
-        with os.fdopen(read) as events:
-            found = [json.loads(line) for line in events]
-        code = process.wait()
-        log.seek(0)
-        text = log.read().decode("utf-8", "replace")
-    return code, found, text, scratch
-
-
-def request(compiler="tvm-autotvm", model="conv.onnx", precision="fp32", shapes=None, **options):
-    engine = tempfile.mkdtemp(dir=FOLDER, prefix="engine-")
-    return {
-        "protocol": 1,
-        "action": "build",
-        "compiler": compiler,
-        "model": os.path.join(FOLDER, model),
-        "engine_dir": engine,
-        "precision": precision,
-        "threads": 1,
-        "cpus": [CPU],
-        "seed": 12345678901,
-        "shapes": {"input.1": [1, 1, 8, 8]} if shapes is None else shapes,
-        "options": options,
-        "scratch": tempfile.mkdtemp(dir=FOLDER),
-    }
-
-
-def processes_with(marker):
-    """Live processes that inherited `marker` in their environment."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open("/proc/%s/environ" % pid, "rb") as handle:
-                if marker.encode() in handle.read():
-                    with open("/proc/%s/stat" % pid) as state:
-                        if state.read().rsplit(")", 1)[1].split()[0] != "Z":
-                            found.append(pid)
-        except OSError:
-            continue
-    return found
-
-
-class Builders(unittest.TestCase):
-    def refused(self, kind, words, **named):
-        code, events, text, _ = start(
-            request(**named), compiler=named.get("compiler", "tvm-autotvm")
-        )
-        self.assertEqual(code, 1, text)
-        self.assertEqual(events[-1]["event"], "error", text)
-        self.assertEqual(events[-1]["kind"], kind, events[-1])
-        self.assertNotIn("\n", events[-1]["message"])
-        for word in words:
-            self.assertIn(word, events[-1]["message"])
-
-    def built(self, compiler="tvm-autotvm", environment=None, **named):
-        asked = request(compiler=compiler, **named)
-        code, events, text, scratch = start(asked, environment, compiler)
-        self.assertEqual(
-            (code, events[-1]["event"] if events else None),
-            (0, "done"),
-            "%s\n%s" % (events[-1:], text[-3000:]),
-        )
-        self.assertEqual(processes_with(scratch), [], "processes left behind")
-        with open(os.path.join(asked["engine_dir"], "manifest.json")) as handle:
-            manifest = json.load(handle)
-        with open(os.path.join(asked["engine_dir"], "kernels.json")) as handle:
-            kernels = json.load(handle)["kernels"]
-        return asked["engine_dir"], events, manifest, kernels
-
+class Builders(BuilderCase):
     def checked(self, events, manifest, kernels, tasks_at_least):
         """What every good search must have left."""
         trials = [e for e in events if e["event"] == "trials"]
@@ -236,13 +52,13 @@ class Builders(unittest.TestCase):
         )
         roles = {f["path"]: f["role"] for f in manifest["files"]}
         self.assertEqual(roles["tuning.log"], "tuning_log")
+        rebuild = manifest["rebuild"]
         self.assertEqual(
-            manifest["rebuild"],
-            {
-                "env": {"TOPHUB_LOCATION": "NONE", "TVM_BIND_THREADS": "0", "TVM_NUM_THREADS": "1"},
-                "decisions": ["tuning.log"],
-            },
+            rebuild["env"],
+            {"TOPHUB_LOCATION": "NONE", "TVM_BIND_THREADS": "0", "TVM_NUM_THREADS": "1"},
         )
+        self.assertEqual(rebuild["decisions"], ["tuning.log"])
+        self.assertEqual(len(rebuild["choices"]), trials[0]["tasks"])
         self.assertIn("llvm", manifest["target"])
 
     def test_hello(self):
@@ -266,22 +82,14 @@ class Builders(unittest.TestCase):
         self.refused("unsupported", ["p0", "rename"], model="clash.onnx", shapes={})
 
     def test_autotvm_and_runner(self):
-        engine, events, manifest, kernels = self.built(trials=2, number=1, repeat=1)
+        engine, events, manifest, kernels = self.shared("tvm-autotvm")
         self.checked(events, manifest, kernels, 2)
-        self.rebuilt(engine, manifest, kernels)
         if CHECK:
             self.same_as_python(engine, manifest, kernels, slots=4)
             self.damaged_engines(engine)
 
     def test_autoscheduler_and_runner(self):
-        engine, events, manifest, kernels = self.built(
-            "tvm-autoscheduler",
-            trials=4,
-            policy="sketch.random",
-            population=16,
-            iterations=1,
-            min_repeat_ms=1,
-        )
+        engine, events, manifest, kernels = self.shared("tvm-autoscheduler")
         self.checked(events, manifest, kernels, 2)
         if CHECK:
             self.same_as_python(engine, manifest, kernels, slots=2)
@@ -294,23 +102,6 @@ class Builders(unittest.TestCase):
 
     def test_too_few_trials(self):
         self.refused("invalid", ["trials", "1", "2"], compiler="tvm-autoscheduler", trials=1)
-
-    def rebuilt(self, engine, manifest, kernels):
-        """A second relay.build from the tuning log, in this process, must give the same sources."""
-        import tvm_common as common
-        from tvm import autotvm
-
-        asked = request()
-        checked = common.ab.parse_request(json.dumps(asked), "tvm-autotvm")
-        with open(os.devnull, "wb") as sink:
-            job = common.ab.Build(checked, common.ab.Events(sink.fileno()))
-            mod, params = common.load_model(job)
-            with autotvm.apply_history_best(os.path.join(engine, "tuning.log")):
-                library = common.compile_model(mod, params, common.make_target(manifest["target"]))
-            common.export(job, library)
-            job.finish({"tvm": "0.14.0"}, "build")
-        with open(os.path.join(asked["engine_dir"], "kernels.json")) as handle:
-            self.assertEqual(json.load(handle)["kernels"], kernels)
 
     # -- the runner against TVM's Python executor
     def run_check(self, engine, slots, inputs, outputs, *more):
@@ -385,7 +176,7 @@ class Builders(unittest.TestCase):
 
     def damaged_engines(self, engine):
         def status(change):
-            folder = tempfile.mkdtemp(dir=FOLDER)
+            folder = tempfile.mkdtemp(dir=support.FOLDER)
             shutil.rmtree(folder)
             shutil.copytree(engine, folder)
             change(folder)
@@ -450,7 +241,6 @@ class Builders(unittest.TestCase):
 
 
 def main():
-    global FOLDER
     names = [
         a
         for i, a in enumerate(sys.argv[1:], 1)
@@ -469,9 +259,10 @@ def main():
     ):
         os.execv(PYTHON, [PYTHON, os.path.abspath(__file__)] + sys.argv[1:])
     os.environ.update({"TOPHUB_LOCATION": "NONE", "TVM_NUM_THREADS": "1", "TVM_BIND_THREADS": "0"})
-    with tempfile.TemporaryDirectory(prefix="assay-tvm-") as FOLDER:
-        os.chdir(FOLDER)  # TVM makes a folder in the current one when it is imported
-        make_models(FOLDER)
+    with tempfile.TemporaryDirectory(prefix="assay-tvm-") as folder:
+        os.chdir(folder)  # TVM makes a folder in the current one when it is imported
+        support.FOLDER = folder
+        support.make_models(folder)
         unittest.main(argv=[sys.argv[0], "-v"] + names)
 
 

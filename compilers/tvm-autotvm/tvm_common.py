@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Longer than 400 lines: the two builders, in folders of their own, load one file.
-"""What the two TVM 0.14 builders share: environment, target, ONNX import, export and kernel map.
+"""What the two TVM 0.14 builders share: environment, options, target, export and kernel map.
 
 TVM itself is imported inside functions, after `prepare`: it reads its environment when it is
 loaded.
@@ -154,161 +153,6 @@ def make_target(text):
     return target
 
 
-# ---------------------------------------------------------------- model
-def load_model(job):
-    """Reads the ONNX model with static shapes, sets inputs and outputs, returns (mod, params)."""
-    import onnx
-    import tvm
-    from tvm import relay
-
-    request = job.request
-    model = _read_onnx(request.model)
-    graph = model.graph
-    constants = {tensor.name for tensor in graph.initializer}
-    shapes, types = {}, {}
-    for value in graph.input:
-        if value.name not in constants:
-            shapes[value.name], types[value.name] = _static_input(value, request.shapes)
-    for name in request.shapes:
-        if name not in shapes:
-            raise ab.BuildError(
-                "invalid",
-                "shape of %s: the model has no such input; it has %s"
-                % (name, ", ".join(shapes) or "none"),
-            )
-    try:
-        mod, params = relay.frontend.from_onnx(model, shape=shapes, dtype=types, freeze_params=True)
-        mod = relay.transform.InferType()(mod)
-    except tvm.error.OpNotImplemented as error:
-        raise ab.BuildError(
-            "unsupported", "model: TVM 0.14 cannot import it: %s" % last_line(error)
-        )
-    except (
-        tvm.TVMError,
-        onnx.onnx_cpp2py_export.checker.ValidationError,
-        ValueError,
-        KeyError,
-        AssertionError,
-        AttributeError,
-        IndexError,
-        TypeError,
-    ) as error:
-        raise ab.BuildError(
-            "invalid",
-            "model: TVM cannot import it: %s: %s" % (type(error).__name__, last_line(error)),
-        )
-    job.inputs = [ab.tensor(name, types[name], shapes[name]) for name in shapes]
-    job.outputs = _outputs(graph, mod["main"].ret_type)
-    return mod, params
-
-
-def _read_onnx(path):
-    import onnx
-    from google.protobuf.message import DecodeError
-
-    folder = os.path.realpath(os.path.dirname(path))
-    try:
-        model = onnx.load(path, load_external_data=False)
-    except (DecodeError, OSError, ValueError) as error:
-        raise ab.BuildError("invalid", "%s: is no ONNX model: %s" % (path, error))
-    if not model.graph.node and not model.graph.output:
-        raise ab.BuildError(
-            "invalid", "%s: is no ONNX model: it has no nodes and no outputs" % path
-        )
-    for tensor in _tensors(model.graph):
-        for entry in tensor.external_data:
-            if entry.key != "location":
-                continue
-            full = os.path.realpath(os.path.join(folder, entry.value))
-            if os.path.isabs(entry.value) or os.path.commonpath([folder, full]) != folder:
-                raise ab.BuildError(
-                    "invalid",
-                    "%s: tensor %s: external data %s lies outside the model's "
-                    "folder" % (path, tensor.name, entry.value),
-                )
-            if not os.path.isfile(full):
-                raise ab.BuildError(
-                    "missing",
-                    "%s: tensor %s: external data %s is not there"
-                    % (path, tensor.name, entry.value),
-                )
-    try:
-        onnx.load_external_data_for_model(model, folder)
-        onnx.checker.check_model(model)
-    except (OSError, ValueError, onnx.checker.ValidationError) as error:
-        # An operator of another domain fails in TVM's import, with its name.
-        if "No Op registered" not in str(error) and "No opset import for domain" not in str(error):
-            raise ab.BuildError("invalid", "%s: %s" % (path, first_line(error)))
-    return model
-
-
-def _tensors(graph):
-    """Every constant of a graph and its sub-graphs."""
-    yield from graph.initializer
-    for node in graph.node:
-        for attribute in node.attribute:
-            yield from attribute.tensors
-            yield attribute.t
-            for inner in list(attribute.graphs) + [attribute.g]:
-                if inner.node or inner.initializer:
-                    yield from _tensors(inner)
-
-
-def _static_input(value, given):
-    kind = value.type.WhichOneof("value")
-    if kind != "tensor_type":
-        raise ab.BuildError("unsupported", "input %s: is no tensor but a %s" % (value.name, kind))
-    dtype = ab.ONNX_DTYPES.get(value.type.tensor_type.elem_type)
-    if dtype is None or dtype == "bfloat16":
-        raise ab.BuildError(
-            "unsupported",
-            "input %s: element type %d is not supported"
-            % (value.name, value.type.tensor_type.elem_type),
-        )
-    declared = [
-        d.dim_value if d.HasField("dim_value") else None for d in value.type.tensor_type.shape.dim
-    ]
-    shape = given.get(value.name)
-    if shape is None:
-        if None in declared:
-            raise ab.BuildError(
-                "invalid",
-                "input %s: its shape is dynamic: give it with --shapes %s:AxB"
-                % (value.name, value.name),
-            )
-        return declared, dtype
-    fits = len(shape) == len(declared) and all(d in (None, s) for d, s in zip(declared, shape))
-    if not fits and value.type.tensor_type.HasField("shape"):
-        raise ab.BuildError(
-            "invalid",
-            "input %s: shape %s does not fit the model's %s"
-            % (value.name, shape, [d if d is not None else "?" for d in declared]),
-        )
-    return list(shape), dtype
-
-
-def _outputs(graph, result):
-    from tvm import ir, tir
-
-    fields = list(result.fields) if isinstance(result, ir.TupleType) else [result]
-    if len(fields) != len(graph.output):
-        raise ab.BuildError(
-            "failed", "model: TVM made %d outputs of %d" % (len(fields), len(graph.output))
-        )
-    outputs = []
-    for value, field in zip(graph.output, fields):
-        if not isinstance(field, ir.TensorType) or not all(
-            isinstance(d, tir.IntImm) for d in field.shape
-        ):
-            raise ab.BuildError(
-                "unsupported",
-                "output %s: its shape is known at run time only; TVM's graph "
-                "executor needs static shapes" % value.name,
-            )
-        outputs.append(ab.tensor(value.name, field.dtype, [int(d) for d in field.shape]))
-    return outputs
-
-
 # ---------------------------------------------------------------- build and export
 def compile_model(mod, params, target, config=None):
     """relay.build at optimisation level 3; the caller enters the tuning log's context."""
@@ -325,6 +169,7 @@ def compile_model(mod, params, target, config=None):
 def export(job, library):
     """Writes model.so, graph.json, params.bin and the kernel map of a compiled graph."""
     from tvm import runtime
+    from tvm.contrib import cc
 
     kernels = library.get_lib()
     text = library.get_graph_json()
@@ -339,6 +184,8 @@ def export(job, library):
                 "input" % tensor["name"],
             )
     kernels.export_library(job.path("model.so"))
+    for program in (cc.get_cc() or "g++", "ld"):  # what TVM links with, and what that starts
+        job.program(program)
     job.file("model.so", "artifact")
     job.write_text("graph.json", text, "artifact")
     with open(job.path("params.bin"), "wb") as handle:
@@ -369,55 +216,7 @@ def _llvm_modules(module):
     return found
 
 
-# ---------------------------------------------------------------- search
-class Search:
-    """Counts the candidates of a search and reports each: `measured` includes the failed ones."""
-
-    def __init__(self, job, total):
-        self._job = job
-        self._total = total
-        self._best = {}  # layer -> ns
-        self._weights = {}
-        self.measured = 0
-        self.failed = 0
-        self.succeeded_layers = set()
-
-    def candidate(self, layer, text, costs_s, error, where):
-        """One candidate: `costs_s` in seconds (empty when it failed), `error` text or ""."""
-        self.measured += 1
-        times = [] if error else [round(cost * 1e9) for cost in costs_s]
-        ok = bool(times)
-        if ok:
-            mean = sum(costs_s) / len(costs_s) * 1e9
-            self._best[layer] = min(mean, self._best.get(layer, mean))
-            self.succeeded_layers.add(layer)
-        else:
-            self.failed += 1
-        self._job.candidate(layer, text, times, ok, error or ("" if ok else "no time was measured"))
-        best = self._best.get(layer)
-        self._job.progress(
-            self.measured, self._total, "trials", where, None if best is None else round(best)
-        )
-
-    def finish(self, per_task, requested, layers):
-        """Sends `trials`.  Nothing that ran is a failed build: the engine would be untuned."""
-        self._job.trials(per_task, requested, self.measured, self.failed, len(layers))
-        if layers and self.measured == self.failed:
-            raise ab.BuildError(
-                "failed",
-                "tuning: all %d candidates of %d tasks failed, see the candidate "
-                "records and the tuning log" % (self.measured, len(layers)),
-            )
-        for layer in layers:
-            if layer not in self.succeeded_layers:
-                self._job.progress(
-                    self.measured,
-                    self._total,
-                    "trials",
-                    "no candidate of %s worked: TVM's default schedule is used" % layer,
-                )
-
-
+# ---------------------------------------------------------------- errors
 def first_line(error):
     """The first line of an exception's text that is not empty."""
     return next(

@@ -83,6 +83,8 @@ class BuilderTest(BuilderCase):
             ("threads", True),
             ("cpus", "0"),
             ("seed", -1),
+            ("build_index", -1),
+            ("build_index", "0"),
             ("shapes", {"x": [-1]}),
             ("shapes", {"x": [1] * 9}),
             ("options", []),

@@ -51,8 +51,8 @@ class BuildError(Exception):
 Request = collections.namedtuple(
     "Request",
     "action compiler model engine_dir precision threads cpus seed shapes options scratch inputs"
-    " outputs decisions candidates rounds",
-    defaults=(None, None, None, (), 0),
+    " outputs decisions candidates rounds build_index",
+    defaults=(None, None, None, (), 0, 0),
 )
 # What a lock decided: `files` {relative path: absolute path} as the locked engine named them in
 # rebuild.decisions; `choices` {layer: candidate number} and `override` {layer: files of another
@@ -60,7 +60,7 @@ Request = collections.namedtuple(
 Decisions = collections.namedtuple("Decisions", "files choices override")
 Request.__doc__ = """The checked build request.
 
-Texts; `threads` >= 1; `cpus` list of int; `seed` int; `shapes` {input name: [static extents]};
+Texts; `threads` >= 1; `cpus` list of int; `seed` int; `build_index` >= 0; `shapes` {input name: [static extents]};
 `options` {name: value}; paths are absolute; `inputs` and `outputs` are lists of {"name", "dtype",
 "shape"} where the caller knows them, else []; `decisions` is a Decisions for the actions rebuild
 and measure, else None; `candidates` [(layer, number)], none twice, and `rounds` >= 1 are for
@@ -303,6 +303,7 @@ def parse_request(text, compiler):
         "`cpus` must be a list of CPU numbers",
     )
     _need(_is_int(raw.get("seed", 0), 0, (1 << 64) - 1), "`seed` must be a whole number of 64 bit")
+    _need(_is_int(raw.get("build_index", 0), 0, 1 << 40), "`build_index` must be a number >= 0")
     _check_shapes(raw.get("shapes", {}))
     _need(isinstance(raw.get("options", {}), dict), "`options` must be an object")
     if not os.path.isfile(raw["model"]):
@@ -325,4 +326,5 @@ def parse_request(text, compiler):
         _tensors(raw, "outputs"),
         None if action == "build" else _decisions(raw),
         *(_measurement(raw) if action == "measure" else ((), 0)),
+        raw.get("build_index", 0),
     )

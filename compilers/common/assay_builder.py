@@ -24,9 +24,9 @@ Python 3.8+, standard library only.  A builder imports it by path and calls `mai
         ab.main("onnxruntime", versions, build, decides_at="build")
 
 `main` reads the request from stdin, answers `hello`, runs `build` (or `rebuild`, `measure`), writes
-`kernels.json` and `manifest.json`, emits `done` and exits 0.  A `BuildError` becomes an `error` event of its kind and
-exit code 1; so does any other exception (`failed`, an ImportError `missing`), with the traceback on
-stderr.
+`kernels.json` and `manifest.json`, emits `done` and exits 0.  A `BuildError` becomes an `error`
+event of its kind and exit code 1; so does any other exception (`failed`, an ImportError `missing`),
+with the traceback on stderr.
 
 The request is untrusted: every member is checked here, so a builder may use it as it is.
 """
@@ -40,6 +40,7 @@ import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from assay_loaded import loaded_files  # noqa: E402
 from assay_protocol import (  # noqa: E402,F401  (what builders use of it is part of this module)
     DTYPES,
     ERROR_KINDS,
@@ -61,7 +62,7 @@ from assay_protocol import (  # noqa: E402,F401  (what builders use of it is par
 
 FORMAT = 1
 MAX_DEPTH = 4  # folders below the engine folder
-LOADED_PER_EVENT = 500  # files: an event line stays far below its limit
+LOADED_PER_EVENT = 200  # files: with the longest paths a line stays below its limit of 1 MiB
 
 
 # ---------------------------------------------------------------- one build
@@ -74,8 +75,9 @@ class Build:
 
     A lock keeps the files of `rebuild_decisions`; `rebuild` gets them back in
     `request.decisions.files`, makes the engine from them without searching, and registers them
-    again (pruned where it can), so that a rebuilt engine can be locked too.  What they do not decide
-    is a BuildError `miss`.
+    again (pruned where it can), so that a rebuilt engine can be locked too.  What they do not
+    decide is a BuildError `miss`.  Role of a decision file: "tuning_log" for a log of candidates,
+    else "decisions".
     """
 
     def __init__(self, request, events):
@@ -129,7 +131,7 @@ class Build:
 
     def choice(self, layer, choice):
         """What was decided for one searched layer (named as in `candidate`): one line of text."""
-        self._choices.append({"layer": str(layer), "choice": str(choice)})
+        self._choices.append({"layer": str(layer), "choice": " ".join(str(choice).split())})
 
     def program(self, name):
         """Says that the program `name` on PATH had a part in the build (a linker, say)."""
@@ -257,9 +259,15 @@ class Build:
 
     def report_loaded(self):
         """Sends the files that this process really mapped, imported or started (`loaded`)."""
-        files = [{"path": path, "how": how} for path, how in loaded_files(self._programs)]
-        gone = (self.request.scratch, self.request.engine_dir)
-        files = [f for f in files if not f["path"].startswith(gone)]
+        request = self.request
+        private = [request.model, request.scratch, request.engine_dir]
+        if request.decisions is not None:
+            private += request.decisions.files.values()
+            for files in request.decisions.override.values():
+                private += files.values()
+        files = [
+            {"path": path, "how": how} for path, how in loaded_files(self._programs, private)
+        ]
         for begin in range(0, len(files), LOADED_PER_EVENT):
             self.events.emit("loaded", files=files[begin : begin + LOADED_PER_EVENT])
 
@@ -282,23 +290,6 @@ class Build:
                         "failed",
                         "builder: %s is a link, a special file or not registered" % relative,
                     )
-
-
-def loaded_files(programs=()):
-    """Sorted [(absolute path, how)]: libraries mapped now, modules imported, `programs`."""
-    found = {path: "program" for path in programs}
-    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as handle:
-        for line in handle:
-            fields = line.rstrip("\n").split(None, 5)
-            if len(fields) == 6 and fields[5].startswith("/") and not fields[5].endswith(")"):
-                found.setdefault(fields[5], "mapped")
-    for module in list(sys.modules.values()):
-        for name in ("__file__", "__cached__"):
-            path = getattr(module, name, None)
-            if isinstance(path, str) and os.path.isabs(path) and os.path.isfile(path):
-                found.setdefault(os.path.realpath(path), "imported")
-    # Anything odd in a name would break a line of the lock; such a file is reported as absent.
-    return sorted((p, how) for p, how in found.items() if p.isprintable() and os.path.isfile(p))
 
 
 def _pretty(value):
@@ -326,10 +317,10 @@ def _perform(compiler, versions, actions, decides_at, events):
         raise BuildError("unsupported", "%s cannot %s an engine" % (compiler, request.action))
     job = Build(request, events)
     perform(job)
-    if request.action != "measure":
-        job.finish(packages, decides_at)
     if request.action == "rebuild":
         job.report_loaded()
+    if request.action != "measure":
+        job.finish(packages, decides_at)
     events.emit("done")
 
 

@@ -5,79 +5,16 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import unittest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
-sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import assay_builder as ab  # noqa: E402
-
-# A builder whose `build` is the text put in for BODY.
-BUILDER = """
-import os, sys
-sys.dont_write_bytecode = True
-sys.path.insert(0, %r)
-import assay_builder as ab
-
-def build(b):
-    b.inputs = [ab.tensor("x", "float32", [1, 2])]
-    b.outputs = [ab.tensor("y", "int64", [])]
-    b.write_text("model.txt", "weights", "artifact")
-    BODY
-
-ab.main("made-up", lambda: {"made-up": "1.2.3", "other": "4"}, build, decides_at="load")
-"""
+from builder_case import BUILDER, HERE, BuilderCase  # noqa: E402
 
 
-class BuilderTest(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="assay-builder-test-")
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-        self.engine = os.path.join(self.folder, "engine")
-        os.mkdir(self.engine)
-        self.model = os.path.join(self.folder, "model.onnx")
-        with open(self.model, "w", encoding="utf-8") as handle:
-            handle.write("a model")
-        self.request = {
-            "protocol": 1,
-            "action": "build",
-            "compiler": "made-up",
-            "model": self.model,
-            "engine_dir": self.engine,
-            "precision": "fp32",
-            "threads": 1,
-            "cpus": [0],
-            "seed": 5,
-            "shapes": {"x": [1, 2]},
-            "options": {"trials": 3},
-            "scratch": self.folder,
-        }
-
-    def run_builder(self, body="pass", text=None):
-        """(exit code, events) of a builder with this body."""
-        read_end, write_end = os.pipe()
-        process = subprocess.Popen(
-            [sys.executable, "-c", (BUILDER % HERE).replace("BODY", body)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            pass_fds=[write_end],
-            env=dict(os.environ, ASSAY_EVENT_FD=str(write_end)),
-        )
-        os.close(write_end)
-        process.stdin.write((json.dumps(self.request) if text is None else text).encode())
-        process.stdin.close()
-        with os.fdopen(read_end) as lines:
-            events = [json.loads(line) for line in lines]
-        return process.wait(), events
-
-    def manifest(self):
-        with open(os.path.join(self.engine, "manifest.json"), encoding="utf-8") as handle:
-            return json.load(handle)
-
+class BuilderTest(BuilderCase):
     def test_whole_build(self):
         code, events = self.run_builder(
             "b.progress(1, 2, 'trials', 'half', 77)\n"
@@ -146,6 +83,8 @@ class BuilderTest(unittest.TestCase):
             ("threads", True),
             ("cpus", "0"),
             ("seed", -1),
+            ("build_index", -1),
+            ("build_index", "0"),
             ("shapes", {"x": [-1]}),
             ("shapes", {"x": [1] * 9}),
             ("options", []),
@@ -165,7 +104,7 @@ class BuilderTest(unittest.TestCase):
 
     def test_a_closed_descriptor_is_an_error(self):
         result = subprocess.run(
-            [sys.executable, "-c", BUILDER % HERE],
+            [sys.executable, "-c", (BUILDER % HERE).replace("BODY", "pass").replace("MORE", "")],
             input="",
             capture_output=True,
             text=True,

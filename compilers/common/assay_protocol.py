@@ -14,6 +14,7 @@ import threading
 PROTOCOL = 1
 MAX_RANK = 8
 MAX_REQUEST_BYTES = 16 << 20
+MAX_ROUNDS = 1000000  # of one `measure`
 ERROR_KINDS = ("unsupported", "invalid", "missing", "failed", "miss")
 ACTIONS = ("hello", "build", "rebuild", "measure")
 
@@ -50,20 +51,21 @@ class BuildError(Exception):
 Request = collections.namedtuple(
     "Request",
     "action compiler model engine_dir precision threads cpus seed shapes options scratch inputs"
-    " outputs decisions candidates rounds",
-    defaults=(None, None, None, (), 0),
+    " outputs decisions candidates rounds build_index",
+    defaults=(None, None, None, (), 0, 0),
 )
 # What a lock decided: `files` {relative path: absolute path} as the locked engine named them in
 # rebuild.decisions; `choices` {layer: candidate number} and `override` {layer: files of another
-# engine} replace the decisions of those layers.
+# engine} replace the decisions of those layers; no layer is in both.
 Decisions = collections.namedtuple("Decisions", "files choices override")
 Request.__doc__ = """The checked build request.
 
-Texts; `threads` >= 1; `cpus` list of int; `seed` int; `shapes` {input name: [static extents]};
+Texts; `threads` >= 1; `cpus` list of int; `seed` int; `build_index` >= 0; `shapes` {input name: [static extents]};
 `options` {name: value}; paths are absolute; `inputs` and `outputs` are lists of {"name", "dtype",
-"shape"} where the caller knows them, else []; `decisions` is a Decisions for the actions rebuild and
-measure, else None; `candidates` [(layer, number)] and `rounds` are for measure.  For the action `hello` everything but `action` and
-`compiler` may be None."""
+"shape"} where the caller knows them, else []; `decisions` is a Decisions for the actions rebuild
+and measure, else None; `candidates` [(layer, number)], none twice, and `rounds` >= 1 are for
+measure, else () and 0.  For the action `hello` everything but `action` and `compiler` may be
+None."""
 
 
 # ---------------------------------------------------------------- small helpers
@@ -206,19 +208,25 @@ def _decision_files(raw, where):
     folder, names = raw.get("dir"), raw.get("files")
     _need(isinstance(folder, str) and os.path.isabs(folder), "`%s.dir` must be absolute" % where)
     _need(isinstance(names, list), "`%s.files` must be a list" % where)
+    real = os.path.realpath(folder) if "\0" not in folder else folder
     files = {}
     for name in names:
         plain = isinstance(name, str) and not any(p in ("", ".", "..") for p in name.split("/"))
+        plain = plain and name.isprintable()
         _need(plain, "`%s.files`: %r is not a plain relative path" % (where, name))
         full = os.path.join(folder, name)
-        if not os.path.isfile(full) or os.path.islink(full):
-            raise BuildError("missing", "decision file %s: no such regular file" % full)
+        # A link on the way would lead out of the folder, or to a file that nobody hashed.
+        if not os.path.isfile(full) or os.path.realpath(full) != os.path.join(real, name):
+            raise BuildError(
+                "missing", "decision file %s: no such regular file, or behind a link" % full
+            )
         files[name] = full
     return files
 
 
 def _choices(raw, where):
-    entries = raw or []
+    """[(layer, number)] of a list of {layer, number}; absent: []."""
+    entries = [] if raw is None else raw
     _need(
         isinstance(entries, list)
         and all(
@@ -235,6 +243,8 @@ def _choices(raw, where):
 def _decisions(raw):
     given = raw.get("decisions")
     _need(isinstance(given, dict), "`decisions` must be an object")
+    files = _decision_files(given, "decisions")
+    choices = _choices(given.get("choices"), "decisions.choices")
     override = {}
     other = given.get("override")
     if other is not None:
@@ -245,11 +255,21 @@ def _decisions(raw):
             "`decisions.override.layers` must be a list of texts",
         )
         override = dict.fromkeys(layers, _decision_files(other, "decisions.override"))
-    return Decisions(
-        _decision_files(given, "decisions"),
-        dict(_choices(given.get("choices"), "decisions.choices")),
-        override,
-    )
+    chosen = {}
+    for layer, number in choices:
+        clear = layer not in chosen and layer not in override
+        _need(clear, "`decisions`: layer %s is decided twice" % one_line(layer, 80))
+        chosen[layer] = number
+    return Decisions(files, chosen, override)
+
+
+def _measurement(raw):
+    """(candidates, rounds) of the action measure."""
+    candidates, rounds = _choices(raw.get("candidates"), "candidates"), raw.get("rounds")
+    _need(candidates, "`candidates` must name at least one {layer, number}")
+    _need(len(set(candidates)) == len(candidates), "`candidates` names one twice")
+    _need(_is_int(rounds, 1, MAX_ROUNDS), "`rounds` must be from 1 to %d" % MAX_ROUNDS)
+    return candidates, rounds
 
 
 def parse_request(text, compiler):
@@ -283,6 +303,7 @@ def parse_request(text, compiler):
         "`cpus` must be a list of CPU numbers",
     )
     _need(_is_int(raw.get("seed", 0), 0, (1 << 64) - 1), "`seed` must be a whole number of 64 bit")
+    _need(_is_int(raw.get("build_index", 0), 0, 1 << 40), "`build_index` must be a number >= 0")
     _check_shapes(raw.get("shapes", {}))
     _need(isinstance(raw.get("options", {}), dict), "`options` must be an object")
     if not os.path.isfile(raw["model"]):
@@ -304,6 +325,6 @@ def parse_request(text, compiler):
         _tensors(raw, "inputs"),
         _tensors(raw, "outputs"),
         None if action == "build" else _decisions(raw),
-        _choices(raw.get("candidates"), "candidates"),
-        raw.get("rounds", 0) if _is_int(raw.get("rounds", 0), 0, 1000000) else 0,
+        *(_measurement(raw) if action == "measure" else ((), 0)),
+        raw.get("build_index", 0),
     )

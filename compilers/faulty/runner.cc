@@ -34,6 +34,7 @@ const assay_runner_api& null() {
 struct Fault {
   std::string mode = "ok";
   uint64_t at_run = 50, seed = 0, runs = 0;
+  uint64_t rebuilt = 0;  // which rebuild made the engine, 0: a build did
 };
 
 // What this runner keeps beside the null runner's objects, which stay opaque.
@@ -54,6 +55,7 @@ Fault read_fault(const std::string& engine_dir) {
     words >> key >> value;
     if (key == "mode") fault.mode = value;
     if (key == "at_run") fault.at_run = std::strtoull(value.c_str(), nullptr, 10);
+    if (key == "rebuilt") fault.rebuilt = std::strtoull(value.c_str(), nullptr, 10);
     if (key == "seed") fault.seed = std::strtoull(value.c_str(), nullptr, 10);
   }
   return fault;
@@ -151,6 +153,7 @@ assay_status run(assay_context* context, int32_t slot) {
   if (fault.mode == "outputs_by_build") *output += static_cast<float>(1 + fault.seed % 1021) / 64;
   if (fault.mode == "outputs_by_launch")
     *output += static_cast<float>(1 + launch_number() % 1021) / 64;
+  if (fault.mode == "rebuild_other_output") *output += static_cast<float>(fault.rebuilt) / 64;
   if (fault.mode == "outputs_at_1000" && count >= change_at) *output += 1;
   if (fault.mode == "early_return") return_early(context, output);
   return ASSAY_OK;

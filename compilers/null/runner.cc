@@ -232,7 +232,6 @@ assay_status engine_open(const assay_engine_options* options, assay_engine** out
     return fail(err, size, ASSAY_INVALID, wrong);
   for (int32_t i = 0; i < options->n_options; ++i) {
     const std::string key = options->options[i].key;
-    if (key == "classes" || key == "build_ms") continue;  // decided at the build
     if (engine->values.count(key) == 0)
       return fail(err, size, ASSAY_INVALID, "option " + key + " is not known");
     engine->values[key] = options->options[i].value;
@@ -281,7 +280,7 @@ assay_status context_create(assay_engine* engine, int32_t slots, assay_context**
       engine->number("launch_seed") + (launch == nullptr ? 0 : std::strtoull(launch, nullptr, 10));
   context->seed = mix(engine->number("seed")) ^ mix(launch_seed + 0x9e3779b97f4a7c15ull);
   context->base_ns = static_cast<int64_t>(
-      engine->number("base_ns") +
+      engine->number("base_ns") + engine->number("slower_ns") +
       mix(engine->number("seed") + 1) % (engine->number("build_shift_ns") + 1) +
       mix(context->seed) % (engine->number("launch_shift_ns") + 1));
   context->jitter_ns = static_cast<int64_t>(engine->number("jitter_ns"));
@@ -357,7 +356,9 @@ assay_status kernel_map(assay_engine* engine, assay_kernel_sink sink, void* user
     kernel.ordinal = static_cast<int32_t>(o);
     kernel.layer = engine->outputs[o].name.c_str();
     kernel.kernel = "projection";
-    kernel.source_sha256 = engine->values["kernel_sha256"].c_str();
+    std::string key = "kernel_sha256_" + std::to_string(o);  // of a variant
+    if (engine->values.count(key) == 0) key = "kernel_sha256";
+    kernel.source_sha256 = engine->values[key].c_str();
     kernel.precision = "fp32";
     kernel.origin = "";
     sink(user, &kernel);

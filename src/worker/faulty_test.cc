@@ -61,13 +61,15 @@ class FaultyTest : public testing::Test {
     return result ? std::move(*result) : ChildResult{};
   }
 
-  ChildResult build(const std::string& mode, int64_t seed = 7) {
+  ChildResult build(const std::string& mode, int64_t seed = 7, const std::string& action = "build",
+                    const Json& decisions = nullptr) {
     const std::string root = dir_->path().string();
     Json options = {
         {"mode", mode}, {"at_run", 50}, {"amount_mib", amount_mib_}, {"clock", "scripted"}};
     return child({"/usr/bin/python3", std::string(ASSAY_COMPILERS_DIR) + "/faulty/build"},
                  {{"protocol", 1},
-                  {"action", "build"},
+                  {"action", action},
+                  {"decisions", decisions},
                   {"compiler", "faulty"},
                   {"model", root + "/model.onnx"},
                   {"engine_dir", root + "/engine"},
@@ -136,6 +138,19 @@ class FaultyTest : public testing::Test {
     const ChildResult r = build(mode, seed);
     ASSERT_EQ(r.exit_code, 0) << (lines_.empty() ? "" : lines_.back());
     ASSERT_EQ(count("done"), 1);
+  }
+
+  // Makes the engine again from the decisions of the one that stands.
+  void rebuild_well(const std::string& mode, int64_t seed) {
+    fs::remove_all(dir_->path() / "decisions");
+    fs::rename(dir_->path() / "engine", dir_->path() / "decisions");
+    fs::create_directory(dir_->path() / "engine");
+    const Json decisions = {{"dir", (dir_->path() / "decisions").string()},
+                            {"files", {"decisions.json"}}};
+    const ChildResult r = build(mode, seed, "rebuild", decisions);
+    ASSERT_EQ(r.exit_code, 0) << (lines_.empty() ? "" : lines_.back());
+    ASSERT_EQ(count("done"), 1);
+    ASSERT_EQ(count("loaded"), 1);
   }
 
   std::unique_ptr<TempDir> dir_;
@@ -312,6 +327,39 @@ TEST_F(FaultyTest, NanOutputsAreWrittenAsTheyAre) {
   float first = 0;
   std::memcpy(&first, bytes.data(), sizeof first);
   EXPECT_NE(first, first);
+}
+
+TEST_F(FaultyTest, RebuildsAreEqualButForTheFault) {
+  for (const std::string mode : {"ok", "rebuild_other_output", "rebuild_other_kernel"}) {
+    build_well(mode);
+    launch();
+    const std::string first = outputs();
+    const std::vector<int64_t> times = samples_;
+    std::string hash;
+    for (const Json& e : events_)
+      if (get_string(e, "event") == "kernel") hash = get_string(e, "source_sha256");
+    rebuild_well(mode, 99);
+    launch();
+    EXPECT_EQ(outputs() == first, mode != "rebuild_other_output") << mode;
+    EXPECT_EQ(samples_, times) << mode << ": the script's seed is a decision";
+    for (const Json& e : events_)
+      if (get_string(e, "event") == "kernel") {
+        EXPECT_EQ(get_string(e, "source_sha256") == hash, mode != "rebuild_other_kernel") << mode;
+      }
+    EXPECT_EQ(count("kernel"), 1);
+    fs::remove_all(dir_->path() / "engine");
+    fs::create_directory(dir_->path() / "engine");
+  }
+}
+
+TEST_F(FaultyTest, RebuildSlow) {
+  build_well("rebuild_slow");
+  launch();
+  const std::vector<int64_t> times = samples_;
+  rebuild_well("rebuild_slow", 7);
+  launch();
+  ASSERT_EQ(samples_.size(), times.size());
+  for (size_t i = 0; i < times.size(); ++i) EXPECT_EQ(samples_[i], times[i] + 20000);
 }
 
 TEST_F(FaultyTest, DataSetOfAnotherShape) {

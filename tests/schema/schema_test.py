@@ -29,23 +29,31 @@ sys.exit(subprocess.run(%r, input=request, close_fds=False).returncode)
 
 
 def spelled(text):
-    """An example of the docs as JSON: `a|b` stands for a, [...] for a list, "..." for a hash."""
+    """The examples in a block of the docs: `a|b` stands for a, [...] for a list, "..." for a hash."""
     text = text.replace("[...]", "[]")
     text = re.sub(r'("[a-z_]*sha256": )"\.\.\."', r'\1"%s"' % ("0" * 64), text)
-    return json.loads(re.sub(r'"([\w-]+)(?:\|[\w-]+)+"', r'"\1"', text))
+    text = re.sub(r'"([\w-]+)(?:\|[\w-]+)+"', r'"\1"', text).strip()
+    while text:
+        value, end = json.JSONDecoder().raw_decode(text)
+        yield value
+        text = text[end:].lstrip()
 
 
 class Docs(unittest.TestCase):
     """Every example of docs/formats.md that belongs to a protocol."""
 
     def examples(self):
-        section = ""
+        section, build = "", {}
         for part in re.split(r"(?m)^(## .*)$", (ROOT / "docs/formats.md").read_text(encoding="utf-8")):
             if part.startswith("## "):
                 section = part
             for block in re.findall(r"```json\n(.*?)```", part, re.DOTALL):
-                for text in block.strip().splitlines() if '"event"' in block else [block]:
-                    yield section, spelled(text)
+                for value in spelled(block):
+                    if value.get("action") == "build":
+                        build = value
+                    if value.pop("...", "") == "as build":
+                        value = dict(build, **value)
+                    yield section, value
 
     def test_examples(self):
         seen = {}
@@ -58,7 +66,7 @@ class Docs(unittest.TestCase):
                 self.assertEqual(SCHEMA.errors(value, name), [], value)
         self.assertGreaterEqual(seen.pop("builder_event"), 7)
         self.assertGreaterEqual(seen.pop("worker_event"), 11)
-        self.assertEqual(seen, {"builder_request": 1, "worker_request": 1, "manifest": 1})
+        self.assertEqual(seen, {"builder_request": 3, "worker_request": 1, "manifest": 1})
 
     def test_each_broken_example_is_refused(self):
         """Without any one required key, and with a wrong type in any place, an example no longer fits."""

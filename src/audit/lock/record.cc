@@ -251,7 +251,7 @@ Result<Lock> Recorder::run() {
   lock_.created_utc = utc_now();
   lock_.assay_version = ASSAY_VERSION;
   lock_.proof = options_.proof;
-  lock_.model_name = model_.info.name;
+  lock_.model_name = plan_.models[recipe_.model].name;
   lock_.compiler = recipe_.plan.compiler;
   lock_.precision = recipe_.plan.precision;
   lock_.threads = plan_.threads;

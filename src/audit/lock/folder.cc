@@ -112,6 +112,10 @@ Status LockFolder::lay_out(const std::vector<LockBlob>& files, const fs::path& t
     if (ec)
       return bad_input(fmt::format("cannot lay out {}: {}", target.string(), ec.message()),
                        "check disk space");
+    ASSAY_TRY(const std::string sha, sha256_file(target));
+    if (sha != b.sha256)
+      return bad_input(fmt::format("lock {} changed while it was read", folder_.string()),
+                       kDamaged);
   }
   return {};
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "audit/lock/verify.h"
 
+#include <algorithm>
+
 #include "audit/builder_launch.h"
 #include "base/text.h"
 
@@ -43,6 +45,11 @@ Result<std::vector<LockCheck>> check_before_building(const LockFolder& folder,
   for (LockCheck& c : check_contract(lock.contract, packages, allowed)) out.push_back(std::move(c));
   for (LockCheck& c : check_recorded_files(lock.files, FileRoots(installation), allowed))
     out.push_back(std::move(c));
+  for (const std::string& name : allowed)
+    if (!name.starts_with("file:") && !lock.contract.contains(name) &&
+        std::none_of(out.begin(), out.end(), [&](const LockCheck& c) { return c.name == name; }))
+      return bad_input(fmt::format("--allow {}: the lock has no such item", one_line(name)),
+                       "`assay lock verify` without it lists the items that differ, by name");
   return out;
 }
 

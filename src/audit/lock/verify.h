@@ -20,7 +20,8 @@ struct VerifyOptions {
 };
 
 // Machine, packages (asked from the builder) and every recorded file, held against the lock. Error
-// `missing` when the compiler is not installed, usage when an allowed item is none that differs.
+// `missing` when the compiler is not installed, usage when an allowed item is no item of the lock
+// (files aside: a rebuild may use others than were recorded).
 // `scratch`: existing empty folder.
 Result<std::vector<LockCheck>> check_before_building(const LockFolder& lock, const Allowed& allowed,
                                                      const fs::path& scratch);

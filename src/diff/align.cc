@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "diff/align.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <set>
+
+#include "diff/edit_script.h"
+#include "diff/groups.h"
+
+namespace assay::diff {
+namespace {
+
+using Engines = std::span<const EngineMap>;
+
+// A number for every distinct text.
+class Numbers {
+ public:
+  uint32_t operator()(std::string text) {
+    return seen_.emplace(std::move(text), static_cast<uint32_t>(seen_.size())).first->second;
+  }
+
+ private:
+  std::unordered_map<std::string, uint32_t> seen_;
+};
+
+std::string origin_text(const Layer& l) {
+  std::string out;
+  for (const std::string& o : l.origin) out += fmt::format("{}:{}", o.size(), o);
+  return out;
+}
+
+// Joins the layers of equal key, the n-th of one engine with the n-th of another; what has a
+// partner in every engine takes no part. Layers with an empty key have none.
+template <class Key>
+void by_occurrence(Engines engines, Groups& groups, How how, Key key_of) {
+  std::unordered_map<std::string, std::vector<size_t>> known;  // ids, one an occurrence
+  for (size_t e = 0; e < engines.size(); ++e) {
+    std::unordered_map<std::string, size_t> occurrence;
+    for (size_t l = 0; l < engines[e].layers.size(); ++l) {
+      const size_t id = groups.id(e, l);
+      const std::string key = key_of(engines[e].layers[l]);
+      if (key.empty() || groups.whole(id)) continue;
+      auto& ids = known[key];
+      size_t& n = occurrence[key];
+      // Sets that hold a layer of an engine in common stay apart.
+      while (n < ids.size() && groups.root(ids[n]) != groups.root(id) && !groups.apart(ids[n], id))
+        ++n;
+      if (n == ids.size())
+        ids.push_back(id);
+      else
+        groups.join(ids[n], id, how);
+      ++n;
+    }
+  }
+}
+
+// Pass 1: equal names. Among several of one name those of equal origin belong together; the rest
+// goes by occurrence. So a layer more at the front does not shift all that follow it.
+void by_name(Engines engines, Groups& groups) {
+  const auto name = [](const Layer& l) {
+    return l.name.empty() ? std::string() : fmt::format("{}:{}", l.name.size(), l.name);
+  };
+  by_occurrence(engines, groups, How::name, [&](const Layer& l) {
+    return l.origin.empty() || l.name.empty() ? std::string() : name(l) + origin_text(l);
+  });
+  by_occurrence(engines, groups, How::name, name);
+}
+
+// Pass 2: what has no partner in every engine yet joins those it shares ONNX nodes with. First
+// equal sets of nodes, one to one; then overlaps, which is how fused and split layers are found.
+void by_origin(Engines engines, Groups& groups, std::vector<std::string>& notes) {
+  by_occurrence(engines, groups, How::origin, origin_text);
+  // Judged before any joining, so that the order of nodes does not matter.
+  std::vector<bool> whole(groups.size());
+  for (size_t id = 0; id < groups.size(); ++id) whole[id] = groups.whole(id);
+  for (const auto& [node, ids] : layers_of_nodes(engines, groups, notes)) {
+    // Layers of one engine that share a node with each other only are no fusion of another's.
+    bool open = false, several = false;
+    for (size_t id : ids) {
+      open = open || !whole[id];
+      several = several || groups.engine_of(id) != groups.engine_of(ids.front());
+    }
+    if (!open || !several) continue;
+    for (size_t id : ids) groups.join(ids.front(), id, How::origin);
+  }
+}
+
+// Pass 3: the layers of each engine that still miss in the sets so far, in order and between those
+// that are matched, by type and shape.
+void by_shape(Engines engines, Groups& groups) {
+  Numbers number;
+  for (size_t e = 1; e < engines.size(); ++e) {
+    // What the engines before run, each set once, in their order.
+    std::vector<size_t> before;
+    std::set<size_t> listed;
+    for (size_t f = 0; f < e; ++f)
+      for (size_t l = 0; l < engines[f].layers.size(); ++l)
+        if (listed.insert(groups.root(groups.id(f, l))).second) before.push_back(groups.id(f, l));
+    // One sequence a side: sets in common have a number of their own and hold the order together.
+    std::vector<uint32_t> a, b;
+    std::vector<size_t> ids_b;
+    const auto element = [&](size_t id, bool common) {
+      const Layer& layer = engines[groups.engine_of(id)].layers[groups.layer_of(id)];
+      return number(common ? fmt::format("={}", groups.root(id)) : "~" + signature(layer));
+    };
+    for (size_t id : before) a.push_back(element(id, groups.has(id, e)));
+    for (size_t l = 0; l < engines[e].layers.size(); ++l) {
+      const size_t id = groups.id(e, l);
+      bool common = false;
+      for (size_t f = 0; f < e; ++f) common = common || groups.has(id, f);
+      b.push_back(element(id, common));
+      ids_b.push_back(id);
+    }
+    const EditScript script = edit_script(a, b);
+    for (const Match& m : script.matches)
+      if (groups.apart(before[m.a], ids_b[m.b])) groups.join(before[m.a], ids_b[m.b], How::shape);
+  }
+}
+
+// Rows that run at another place: those outside a longest ascending run of places.
+void mark_moved(Engines engines, std::vector<Row>& rows) {
+  for (size_t e = 0; e < engines.size(); ++e) {
+    std::vector<std::pair<size_t, size_t>> places;  // row, first layer in this engine
+    for (size_t r = 0; r < rows.size(); ++r)
+      if (!rows[r].layers[e].empty()) places.emplace_back(r, rows[r].layers[e].front());
+    std::vector<size_t> tails, before(places.size(), SIZE_MAX);  // patience sorting
+    for (size_t i = 0; i < places.size(); ++i) {
+      const auto it = std::lower_bound(tails.begin(), tails.end(), places[i].second,
+                                       [&](size_t t, size_t v) { return places[t].second < v; });
+      if (it != tails.begin()) before[i] = *(it - 1);
+      if (it == tails.end())
+        tails.push_back(i);
+      else
+        *it = i;
+    }
+    std::vector<bool> kept(places.size(), false);
+    for (size_t i = tails.empty() ? SIZE_MAX : tails.back(); i != SIZE_MAX; i = before[i])
+      kept[i] = true;
+    for (size_t i = 0; i < places.size(); ++i)
+      if (!kept[i]) rows[places[i].first].moved = true;
+  }
+}
+
+bool tells_origin(const EngineMap& e) {
+  return std::any_of(e.layers.begin(), e.layers.end(),
+                     [](const Layer& l) { return !l.origin.empty(); });
+}
+
+}  // namespace
+
+std::string_view word(Level level) { return level == Level::layers ? "layers" : "nodes"; }
+std::string_view word(How how) {
+  constexpr std::string_view kWords[] = {"name", "origin", "shape", "alone"};
+  return kWords[static_cast<size_t>(how)];
+}
+
+std::string signature(const Layer& layer) {
+  std::string out = layer.type;
+  if (out.empty())
+    for (char c : layer.name)
+      if (c < '0' || c > '9') out += c;
+  for (const TensorRef& t : layer.outputs) out += fmt::format("|{}", fmt::join(t.shape, "x"));
+  return out;
+}
+
+Alignment align(Engines engines) {
+  Alignment out;
+  std::set<std::string> compilers;
+  for (const EngineMap& e : engines)
+    if (!e.compiler.empty()) compilers.insert(e.compiler);
+  out.level = compilers.size() > 1 ? Level::nodes : Level::layers;
+  Groups groups(engines);
+  if (out.level == Level::layers) {
+    by_name(engines, groups);
+    by_origin(engines, groups, out.notes);
+    by_shape(engines, groups);
+  } else {
+    for (const EngineMap& e : engines)
+      if (!tells_origin(e))
+        out.notes.push_back(fmt::format(
+            "{} does not tell which ONNX nodes its layers come from: they are listed apart",
+            e.label));
+    for (const auto& [node, ids] : layers_of_nodes(engines, groups, out.notes))
+      for (size_t id : ids) groups.join(ids.front(), id, How::origin);
+  }
+  out.rows = groups.rows();
+  if (out.level == Level::layers) mark_moved(engines, out.rows);
+  return out;
+}
+
+}  // namespace assay::diff

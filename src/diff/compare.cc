@@ -73,19 +73,24 @@ class RowComparison {
     }
     return told ? out : "";
   }
-  // Adds `c` when the present engines' texts differ; an empty text is "not told", equal to all.
+  // Adds `c` when the texts of the engines `among` differ; an empty text is "not told", equal to
+  // all.
   template <class Text>
   bool by(Change c, bool counts, Text text) {
+    return by(c, counts, text, present_);
+  }
+  template <class Text>
+  bool by(Change c, bool counts, Text text, const std::vector<size_t>& among) {
     std::vector<std::string> texts;
     std::set<std::string> seen;
-    for (size_t e : present_) {
+    for (size_t e : among) {
       texts.push_back(text(e));
       if (!texts.back().empty()) seen.insert(texts.back());
     }
     if (seen.size() < 2) return false;
     add(c);
     for (size_t i = 0; counts && i < texts.size(); ++i)
-      identity_[present_[i]] += fmt::format("|{}:{}", texts[i].size(), texts[i]);
+      identity_[among[i]] += fmt::format("|{}:{}", texts[i].size(), texts[i]);
     return true;
   }
 
@@ -118,21 +123,27 @@ class RowComparison {
        [&](size_t e) { return fmt::format("{}", fmt::join(out_.sides[e].origin, "\n")); });
   }
 
+  // Among engines with as many layers: where the cut is not the same, the code cannot be.
   void compare_kernels() {
-    const bool all_told = std::all_of(present_.begin(), present_.end(),
+    std::map<size_t, std::vector<size_t>> by_count;
+    for (size_t e : present_) by_count[row_.layers[e].size()].push_back(e);
+    for (const auto& [count, among] : by_count) compare_kernels(among);
+  }
+  void compare_kernels(const std::vector<size_t>& among) {
+    const bool all_told = std::all_of(among.begin(), among.end(),
                                       [&](size_t e) { return !out_.sides[e].code.empty(); });
+    const auto code = [&](size_t e) { return out_.sides[e].code; };
     const auto kernel = [&](size_t e) { return whole(e, &Layer::kernel); };
-    if (all_told) {
-      // Two compilers name the same code as they like: their names are no change.
-      if (!by(Change::code, true, [&](size_t e) { return out_.sides[e].code; }) &&
-          level_ == Level::layers) {
-        by(Change::name, false, kernel);
-        by(Change::name, false, [&](size_t e) { return whole(e, &Layer::name); });
-      }
+    if (!all_told) {
+      by(Change::kernel, true, kernel, among);
+      by(Change::code, true, code, among);
       return;
     }
-    by(Change::kernel, true, kernel);
-    by(Change::code, true, [&](size_t e) { return out_.sides[e].code; });
+    // Two compilers name the same code as they like: their names are no change.
+    if (by(Change::code, true, code, among) || level_ == Level::nodes) return;
+    by(Change::name, false, kernel, among);
+    by(
+        Change::name, false, [&](size_t e) { return whole(e, &Layer::name); }, among);
   }
 
   Engines engines_;

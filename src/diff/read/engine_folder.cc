@@ -107,10 +107,26 @@ class Folder {
 
 }  // namespace
 
+std::string format_names() { return "auto, engine"; }
+
+void add_profile(EngineMap& engine, const EngineMap& profile) {
+  std::map<std::string, std::vector<const Layer*>> by_name;
+  for (const Layer& l : profile.layers) by_name[l.name].push_back(&l);
+  std::map<std::string, size_t> seen;
+  for (Layer& l : engine.layers) {
+    const auto it = by_name.find(l.name);
+    if (it == by_name.end()) continue;
+    const size_t n = seen[l.name]++;
+    if (n >= it->second.size()) continue;
+    l.time_ns = it->second[n]->time_ns;
+    l.share = it->second[n]->share;
+  }
+}
+
 Result<EngineMap> read_engine(const fs::path& path, std::string_view format) {
   if (format != "auto" && format != "engine")
     return bad_input(fmt::format("--input-format {}: unknown format", one_line(format, 60)),
-                     "known: auto, engine");
+                     "known: " + format_names());
   std::error_code ec;
   const fs::path folder = fs::canonical(path, ec);
   return Folder(ec ? path : folder).read();

@@ -2,6 +2,7 @@
 // An engine map from files that are not trusted.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "base/files.h"
@@ -9,7 +10,13 @@
 
 namespace assay::diff {
 
-// `format`: "auto" or the name of one. Usage error that names the file and what was expected.
-Result<EngineMap> read_engine(const fs::path& path, std::string_view format);
+std::string format_names();  // "auto, engine", for help
+
+// `format`: one of format_names(). Usage error that names the file and what was expected.
+Result<EngineMap> read_engine(const fs::path& path, std::string_view format = "auto");
+
+// Adds times and shares of `profile` to the layers of `engine` with the same name, occurrence by
+// occurrence.
+void add_profile(EngineMap& engine, const EngineMap& profile);
 
 }  // namespace assay::diff

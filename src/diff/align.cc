@@ -139,7 +139,11 @@ void mark_moved(Engines engines, std::vector<Row>& rows) {
     for (size_t i = tails.empty() ? SIZE_MAX : tails.back(); i != SIZE_MAX; i = before[i])
       kept[i] = true;
     for (size_t i = 0; i < places.size(); ++i)
-      if (!kept[i]) rows[places[i].first].moved = true;
+      if (!kept[i]) {
+        auto& moved = rows[places[i].first].moved;
+        moved.resize(engines.size(), false);
+        moved[e] = true;
+      }
   }
 }
 

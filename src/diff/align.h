@@ -20,7 +20,9 @@ std::string_view word(How how);                 // "name" "origin" "shape" "alon
 struct Row {
   std::vector<std::vector<size_t>> layers;  // one entry an engine: of EngineMap::layers, ascending
   How how = How::alone;                     // the weakest evidence that joined its layers
-  bool moved = false;  // runs at another place in some engine than in the first that has it
+  // Of each engine: runs there at another place than the rows around it say. Empty: nowhere.
+  std::vector<bool> moved;
+  bool moves() const { return !moved.empty(); }
 };
 struct Alignment {
   Level level = Level::layers;

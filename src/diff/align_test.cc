@@ -99,7 +99,7 @@ TEST(Align, AnEngineWithItselfIsIdentity) {
     RC_ASSERT(a.rows.size() == e.layers.size());
     for (size_t i = 0; i < a.rows.size(); ++i) {
       RC_ASSERT(a.rows[i].layers == (std::vector<std::vector<size_t>>{{i}, {i}, {i}}));
-      RC_ASSERT(!a.rows[i].moved);
+      RC_ASSERT(!a.rows[i].moves());
     }
   }));
 }
@@ -136,7 +136,8 @@ TEST(Align, MarksOnlyTheLayerThatMoved) {
               engines[1].layers.begin() + 5);  // conv1 runs after conv4
   const Alignment a = align(engines);
   ASSERT_EQ(a.rows.size(), 6u);
-  for (size_t i = 0; i < 6; ++i) EXPECT_EQ(a.rows[i].moved, i == 1) << i;
+  for (size_t i = 0; i < 6; ++i) EXPECT_EQ(a.rows[i].moves(), i == 1) << i;
+  EXPECT_EQ(a.rows[1].moved, (std::vector<bool>{false, true}));
 }
 
 TEST(Align, OccurrencesOfOneNameGoByOriginFirst) {

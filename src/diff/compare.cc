@@ -44,7 +44,8 @@ class RowComparison {
       compare_tensors(&Layer::inputs);
       compare_tensors(&Layer::outputs);
     }
-    if (row_.moved) add(Change::order);
+    if (row_.moves())
+      by(Change::order, true, [&](size_t e) { return row_.moved[e] ? "moved" : "in place"; });
     std::sort(out_.changes.begin(), out_.changes.end());
     out_.differs = std::any_of(out_.changes.begin(), out_.changes.end(),
                                [](Change c) { return c != Change::name; });

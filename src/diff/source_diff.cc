@@ -76,7 +76,10 @@ SourceDiff diff_sources(std::string_view a, std::string_view b, const SourceLimi
       continue;
     }
     if (i == 0 || !shown[i - 1]) out.hunks.emplace_back();
-    out.hunks.back().lines.push_back(all[i]);
+    SourceHunk& h = out.hunks.back();
+    if (h.a == 0) h.a = all[i].a;
+    if (h.b == 0) h.b = all[i].b;
+    h.lines.push_back(all[i]);
     ++used;
   }
   return out;

@@ -15,6 +15,7 @@ struct SourceLine {
   std::string_view text;  // of the given texts, without its newline
 };
 struct SourceHunk {
+  int a = 0, b = 0;  // first line of each side, from 1; 0: there is none
   std::vector<SourceLine> lines;
 };
 struct SourceDiff {

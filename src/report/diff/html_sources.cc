@@ -15,12 +15,7 @@ constexpr size_t kOpen = 2;    // shown without a click
 std::string hunks_html(const diff::SourceDiff& d) {
   std::string out = "<pre class=\"code\">";
   for (const diff::SourceHunk& h : d.hunks) {
-    int a = 0, b = 0;
-    for (const diff::SourceLine& l : h.lines) {
-      if (a == 0) a = l.a;
-      if (b == 0) b = l.b;
-    }
-    out += fmt::format("<i>lines {} and {}</i>", a, b);
+    out += fmt::format("<i>lines {} and {}</i>", h.a, h.b);
     for (const diff::SourceLine& l : h.lines) {
       const std::string text = html(l.text, kLine);
       if (l.mark == '-')

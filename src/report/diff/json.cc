@@ -71,14 +71,16 @@ Json side_json(const diff::EngineMap& e, const std::vector<size_t>& layers, cons
 Json row_json(const DiffReport& report, size_t row) {
   const diff::RowDiff& r = report.comparison.rows[row];
   const diff::Row& aligned = report.comparison.alignment.rows[row];
-  Json changes = Json::array(), sides = Json::array();
+  Json changes = Json::array(), sides = Json::array(), moved = Json::array();
+  for (size_t e = 0; e < aligned.moved.size(); ++e)
+    if (aligned.moved[e]) moved.push_back(e);
   for (diff::Change c : r.changes) changes.push_back(diff::word(c));
   for (size_t e = 0; e < report.engines.size(); ++e)
     sides.push_back(side_json(report.engines[e], aligned.layers[e], r.sides[e]));
   return {{"row", row},
           {"name", row_name(report, row)},
           {"aligned_by", diff::word(aligned.how)},
-          {"moved", aligned.moved},
+          {"moved_in", std::move(moved)},
           {"differs", r.differs},
           {"changes", std::move(changes)},
           {"sides", std::move(sides)}};

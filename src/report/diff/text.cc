@@ -92,13 +92,15 @@ std::string sources_markdown(const DiffReport& report) {
                      report.engines[p.engine_b].layers[p.layer_b].source_text, limits);
     std::string text;
     for (const diff::SourceHunk& h : d.hunks) {
-      text += fmt::format("@@ -{} +{} @@\n", h.lines.front().a, h.lines.front().b);
+      text += fmt::format("@@ -{} +{} @@\n", h.a, h.b);
       for (const diff::SourceLine& l : h.lines) text += l.mark + plain(l.text, 200) + "\n";
     }
-    out +=
-        fmt::format("\n<details><summary>Source of {}: {} lines removed, {} added{}</summary>\n\n",
-                    html(row_name(report, p.rows.front()), 80), d.removed, d.added,
-                    d.cut > 0 ? fmt::format(" ({} lines are not shown)", d.cut) : "");
+    if (!text.empty()) text.pop_back();
+    out += fmt::format(
+        "\n<details><summary>Source of {}, {} to {}: {} lines removed, {} added{}</summary>\n\n",
+        html(row_name(report, p.rows.front()), 80), html(report.engines[p.engine_a].label, 40),
+        html(report.engines[p.engine_b].label, 40), d.removed, d.added,
+        d.cut > 0 ? fmt::format(" ({} lines are not shown)", d.cut) : "");
     out += markdown_block(text, "diff") + "\n</details>\n";
   }
   if (more > 0) out += fmt::format("\n{} more sources differ; --html FILE shows them.\n", more);

@@ -147,6 +147,21 @@ void mark_moved(Engines engines, std::vector<Row>& rows) {
   }
 }
 
+// Layers that tell no ONNX node go to the end: nothing can be said of their partners.
+void list_apart(Engines engines, Alignment& a) {
+  const auto told = [&](const Row& r) {
+    for (size_t e = 0; e < engines.size(); ++e)
+      for (size_t l : r.layers[e])
+        if (!engines[e].layers[l].origin.empty()) return true;
+    return false;
+  };
+  const auto end = std::stable_partition(a.rows.begin(), a.rows.end(), told);
+  if (const auto n = a.rows.end() - end; n > 0)
+    a.notes.push_back(
+        fmt::format("{} layer{} no ONNX node: listed apart, at the end, as absent elsewhere", n,
+                    n == 1 ? " tells" : "s tell"));
+}
+
 bool tells_origin(const EngineMap& e) {
   return std::any_of(e.layers.begin(), e.layers.end(),
                      [](const Layer& l) { return !l.origin.empty(); });
@@ -183,13 +198,13 @@ Alignment align(Engines engines) {
   } else {
     for (const EngineMap& e : engines)
       if (!tells_origin(e))
-        out.notes.push_back(fmt::format(
-            "{} does not tell which ONNX nodes its layers come from: they are listed apart",
-            e.label));
+        out.notes.push_back(
+            fmt::format("{} does not tell which ONNX nodes its layers come from", e.label));
     for (const auto& [node, ids] : layers_of_nodes(engines, groups, out.notes))
       for (size_t id : ids) groups.join(ids.front(), id, How::origin);
   }
   out.rows = groups.rows();
+  if (out.level == Level::nodes) list_apart(engines, out);
   if (out.level == Level::layers) mark_moved(engines, out.rows);
   return out;
 }

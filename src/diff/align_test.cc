@@ -192,7 +192,7 @@ TEST(Align, TwoCompilersMeetAtNodes) {
   engines[1].layers[1].origin.clear();
   const Alignment a = align(engines);
   EXPECT_EQ(a.level, Level::nodes);
-  EXPECT_EQ(rows_of(a), (Rows{{{0, 1}, {0}}, {{}, {1}}, {{2}, {}}, {{3}, {}}}));
+  EXPECT_EQ(rows_of(a), (Rows{{{0, 1}, {0}}, {{2}, {}}, {{3}, {}}, {{}, {1}}}));
   engines[1].layers[0].origin.clear();
   const Alignment without = align(engines);
   EXPECT_EQ(without.rows.size(), 6u);

@@ -109,16 +109,22 @@ std::string diff_sum(const DiffReport& report) {
 }
 
 Table engines_table(const DiffReport& report) {
-  Table t({"engine", "compiler", "precision", "layers", "time of layers", "artifact"});
+  const auto& totals = report.comparison.totals;
+  const bool timed = std::any_of(totals.begin(), totals.end(),
+                                 [](const diff::Totals& t) { return t.time_ns.has_value(); });
+  std::vector<std::string> header{"engine", "compiler", "precision", "layers", "artifact"};
+  if (timed) header.emplace_back("time of layers");
+  Table t(std::move(header));
   for (size_t e = 0; e < report.engines.size(); ++e) {
     const diff::EngineMap& m = report.engines[e];
-    const diff::Totals& total = report.comparison.totals[e];
     std::string compiler = m.compiler.empty() ? "-" : m.compiler;
     if (!m.version.empty()) compiler += " " + m.version;
-    t.add({plain(m.label, 60), plain(compiler, 60),
-           m.precision.empty() ? "-" : plain(m.precision, 20), std::to_string(total.layers),
-           total.time_ns ? format_ns(*total.time_ns) : "-",
-           m.artifact_bytes < 0 ? "-" : format_bytes(m.artifact_bytes)});
+    std::vector<std::string> row{plain(m.label, 60), plain(compiler, 60),
+                                 m.precision.empty() ? "-" : plain(m.precision, 20),
+                                 std::to_string(totals[e].layers),
+                                 m.artifact_bytes < 0 ? "-" : format_bytes(m.artifact_bytes)};
+    if (timed) row.push_back(totals[e].time_ns ? format_ns(*totals[e].time_ns) : "-");
+    t.add(std::move(row));
   }
   return t;
 }
@@ -168,7 +174,7 @@ std::string side_text(const DiffReport& report, size_t row, size_t engine) {
     parts.push_back(code_text(report, row, engine));
   if ((whole || !uniform(r, precision)) && !s.precision.empty()) parts.push_back(s.precision);
   if (layers.size() > 1) parts.push_back(fmt::format("{} layers", layers.size()));
-  if (has(r, Change::fusion) && !s.origin.empty())
+  if (!uniform(r, [](const diff::Side& x) { return first_of(x.origin, "+", "+..."); }))
     parts.push_back("of " + first_of(s.origin, "+", "+..."));
   if (layers.size() == 1) {
     if (has(r, Change::format)) parts.push_back(tensors(report, row, engine, true));

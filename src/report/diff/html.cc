@@ -20,6 +20,7 @@ pre.code i:first-child{border:0;margin:0}
 pre.code del{background:var(--diff-bg);color:var(--diff)}
 pre.code ins{background:var(--same-bg);color:var(--same)}
 .share svg{max-width:100%;height:auto}
+.share figcaption{max-width:none}
 )CSS";
 
 std::string summary_html(const DiffReport& report) {

@@ -60,7 +60,10 @@ std::string table_html(const DiffReport& report, const std::vector<size_t>& rows
 std::string diff_layers_html(const DiffReport& report, const RowLinks& links) {
   const std::vector<size_t> rows = diff_rows(report, true);
   if (rows.empty()) return "<p>No layer differs.</p>\n";
-  return table_html(report, rows, links, kRowsBudget);
+  return table_html(report, rows, links, kRowsBudget) +
+         "<p class=\"how\">&#8800; marks what is not as in the first engine that has the layer. "
+         "Of equal parts only those are written that tell the layer; #: begin of the source's "
+         "hash; time: median, and share of the sum of all layers.</p>\n";
 }
 
 std::string diff_equal_layers_html(const DiffReport& report) {

@@ -13,29 +13,28 @@ namespace {
 
 constexpr size_t kLosers = 5;
 
-// The chosen candidate and the fastest of those that lost, each engine below the other.
-std::string side_html(const DiffReport& report, const diff::TaskDiff& t, size_t e) {
+// One engine's rows: the chosen candidate, the fastest of those that lost, and how many there were.
+void add_side(const DiffReport& report, const diff::TaskDiff& t, size_t e, HtmlTable& table) {
   const diff::TaskSide& s = t.sides[e];
-  std::string out = fmt::format("<h5>{}</h5>\n", html(report.engines[e].label, 60));
-  if (!s.decision) return out + paragraph("has no such task");
+  table.row().text(report.engines[e].label);
+  if (!s.decision) {
+    table.text("(no such task)").num("").num("");
+    return;
+  }
   const auto& candidates = report.engines[e].decisions[*s.decision].candidates;
-  HtmlTable table({"candidate", "time", "over the chosen"});
-  table.right(1).right(2);
-  table.row().raw(fmt::format("<b>{}</b>", html(s.choice.empty() ? "(not told)" : s.choice, 200)));
+  table.raw(fmt::format("<b>{}</b>", html(s.choice.empty() ? "(not told)" : s.choice, 200)));
   table.num(s.times ? range_text(*s.times) : "-").num("chosen");
   for (size_t i = 0; i < std::min(kLosers, s.losers.size()); ++i) {
     const diff::Loser& l = s.losers[i];
-    table.row()
-        .text(plain(candidates[l.candidate].text, 200))
-        .num(range_text(l.times))
-        .num(gap_text(l));
+    table.row().text("").text(plain(candidates[l.candidate].text, 200));
+    table.num(range_text(l.times)).num(gap_text(l));
   }
-  out += table.str();
+  if (s.candidates == 0) return;
   std::string rest = fmt::format("{} candidates", s.candidates);
   if (s.failed > 0) rest += fmt::format(", {} failed", s.failed);
   if (s.losers.size() > kLosers)
     rest += fmt::format("; {} slower ones are not shown", s.losers.size() - kLosers);
-  return s.candidates > 0 ? out + paragraph(rest, "soft") : out;
+  table.row().text("").raw("<span class=\"soft\">" + rest + "</span>").num("").num("");
 }
 
 }  // namespace
@@ -59,8 +58,10 @@ std::string diff_tasks_html(const DiffReport& report, RowLinks& links) {
     out += fmt::format("<details id=\"{}\"{}><summary>{}: {}</summary>\n", id,
                        shown <= 2 ? " open=\"open\"" : "", html(t.task, 140), diff::word(t.tie));
     if (!t.why.empty()) out += paragraph(t.why);
-    for (size_t e = 0; e < t.sides.size(); ++e) out += side_html(report, t, e);
-    out += "</details>\n";
+    HtmlTable table({"engine", "candidate", "time", "over the chosen"});
+    table.right(2).right(3);
+    for (size_t e = 0; e < t.sides.size(); ++e) add_side(report, t, e, table);
+    out += table.str() + "</details>\n";
   }
   if (left_out > 0)
     out += fmt::format(

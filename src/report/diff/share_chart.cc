@@ -33,7 +33,7 @@ std::string share_chart(const DiffReport& report) {
   order.resize(std::min(order.size(), kRows));
 
   const auto engines = static_cast<double>(report.engines.size());
-  const double left = 300, right = 760, bar = engines > 4 ? 8 : 11, gap = 9;
+  const double left = 300, right = 760, bar = 13, gap = 9;
   const double step = bar * engines + gap;
   double y = 8;
   svg::Canvas c(860, y + 18 * engines + 8 + step * static_cast<double>(order.size()) + 6);
@@ -54,7 +54,7 @@ std::string share_chart(const DiffReport& report) {
       c.rect(left, at, w, bar - 1, fmt::format("f{}", e % kColours),
              fmt::format("{} in {}: {}", plain(row_name(report, i), 80),
                          plain(report.engines[e].label, 60), time_text(s)));
-      c.text(left + w + 5, at + bar - 2, time_text(s), "start", "tick");
+      c.text(left + w + 5, at + bar - 3, time_text(s), "start", "tick");
     }
     y += step;
   }

@@ -80,15 +80,15 @@ std::vector<diff::EngineMap> hostile() {
 
 TEST(DiffGolden, DocumentsArePrintedAsBefore) {
   const DiffReport r = report_of(three());
-  expect_golden("builds.txt", diff_text(r));
-  expect_golden("builds.md", diff_markdown(r));
-  expect_golden("builds.json", diff_json(r));
-  expect_golden("builds.jsonl", diff_jsonl(r));
-  expect_golden("builds.csv", diff_csv(r));
-  expect_golden("builds.html", diff_html(r));
+  expect_golden("diff/builds.txt", diff_text(r));
+  expect_golden("diff/builds.md", diff_markdown(r));
+  expect_golden("diff/builds.json", diff_json(r));
+  expect_golden("diff/builds.jsonl", diff_jsonl(r));
+  expect_golden("diff/builds.csv", diff_csv(r));
+  expect_golden("diff/builds.html", diff_html(r));
   const DiffReport h = report_of(hostile());
-  expect_golden("hostile.txt", diff_text(h));
-  expect_golden("hostile.md", diff_markdown(h));
+  expect_golden("diff/hostile.txt", diff_text(h));
+  expect_golden("diff/hostile.md", diff_markdown(h));
 }
 
 TEST(DiffDocuments, TwoCompilersAreComparedByNodes) {
@@ -96,7 +96,7 @@ TEST(DiffDocuments, TwoCompilersAreComparedByNodes) {
   engines.pop_back();
   engines[1].compiler = "other";
   const DiffReport r = report_of(engines);
-  expect_golden("compilers.txt", diff_text(r));
+  expect_golden("diff/compilers.txt", diff_text(r));
 }
 
 TEST(DiffDocuments, EqualEnginesSaySoInOneLine) {

@@ -87,35 +87,53 @@ void by_origin(Engines engines, Groups& groups, std::vector<std::string>& notes)
   }
 }
 
-// Pass 3: the layers of each engine that still miss in the sets so far, in order and between those
-// that are matched, by type and shape.
-void by_shape(Engines engines, Groups& groups) {
+// May these two be the same work, if they run at the same place? Not when both tell nodes (they
+// would have met by those) or both tell outputs of unlike shape.
+bool may_replace(const Layer& a, const Layer& b) {
+  if (!a.origin.empty() && !b.origin.empty()) return false;
+  if (a.outputs.empty() || b.outputs.empty()) return true;
+  return std::equal(a.outputs.begin(), a.outputs.end(), b.outputs.begin(), b.outputs.end(),
+                    [](const TensorRef& x, const TensorRef& y) { return x.shape == y.shape; });
+}
+
+// Pass 3: the layers of engine `e` that still miss in the sets of those before it, in order and
+// between those that are matched: by type and shape; then, where one stands alone on either side,
+// by its place.
+void by_shape(Engines engines, size_t e, Groups& groups) {
   Numbers number;
-  for (size_t e = 1; e < engines.size(); ++e) {
-    // What the engines before run, each set once, in their order.
-    std::vector<size_t> before;
-    std::set<size_t> listed;
-    for (size_t f = 0; f < e; ++f)
-      for (size_t l = 0; l < engines[f].layers.size(); ++l)
-        if (listed.insert(groups.root(groups.id(f, l))).second) before.push_back(groups.id(f, l));
-    // One sequence a side: sets in common have a number of their own and hold the order together.
-    std::vector<uint32_t> a, b;
-    std::vector<size_t> ids_b;
-    const auto element = [&](size_t id, bool common) {
-      const Layer& layer = engines[groups.engine_of(id)].layers[groups.layer_of(id)];
-      return number(common ? fmt::format("={}", groups.root(id)) : "~" + signature(layer));
-    };
-    for (size_t id : before) a.push_back(element(id, groups.has(id, e)));
-    for (size_t l = 0; l < engines[e].layers.size(); ++l) {
-      const size_t id = groups.id(e, l);
-      bool common = false;
-      for (size_t f = 0; f < e; ++f) common = common || groups.has(id, f);
-      b.push_back(element(id, common));
-      ids_b.push_back(id);
-    }
-    const EditScript script = edit_script(a, b);
-    for (const Match& m : script.matches)
-      if (groups.apart(before[m.a], ids_b[m.b])) groups.join(before[m.a], ids_b[m.b], How::shape);
+  const auto layer_of = [&](size_t id) -> const Layer& {
+    return engines[groups.engine_of(id)].layers[groups.layer_of(id)];
+  };
+  // One sequence a side: sets in common have a number of their own and hold the order together.
+  const auto element = [&](size_t id, bool common) {
+    return number(common ? fmt::format("={}", groups.root(id)) : "~" + signature(layer_of(id)));
+  };
+  const std::vector<size_t> before = groups.order(e);
+  std::vector<uint32_t> a, b;
+  std::vector<bool> common_a, common_b;
+  for (size_t id : before) {
+    common_a.push_back(groups.has(id, e));
+    a.push_back(element(id, common_a.back()));
+  }
+  for (size_t l = 0; l < engines[e].layers.size(); ++l) {
+    bool common = false;
+    for (size_t f = 0; f < e; ++f) common = common || groups.has(groups.id(e, l), f);
+    common_b.push_back(common);
+    b.push_back(element(groups.id(e, l), common));
+  }
+  std::vector<Match> matches = edit_script(a, b).matches;
+  const auto join = [&](size_t at_a, size_t at_b, How how) {
+    const size_t x = before[at_a], y = groups.id(e, at_b);
+    if (groups.apart(x, y)) groups.join(x, y, how);
+  };
+  for (const Match& m : matches) join(m.a, m.b, How::shape);
+  matches.push_back({a.size(), b.size()});
+  size_t next_a = 0, next_b = 0;
+  for (const Match& m : matches) {
+    if (m.a == next_a + 1 && m.b == next_b + 1 && !common_a[next_a] && !common_b[next_b] &&
+        may_replace(layer_of(before[next_a]), engines[e].layers[next_b]))
+      join(next_a, next_b, How::place);
+    next_a = m.a + 1, next_b = m.b + 1;
   }
 }
 
@@ -171,7 +189,7 @@ bool tells_origin(const EngineMap& e) {
 
 std::string_view word(Level level) { return level == Level::layers ? "layers" : "nodes"; }
 std::string_view word(How how) {
-  constexpr std::string_view kWords[] = {"name", "origin", "shape", "alone"};
+  constexpr std::string_view kWords[] = {"name", "origin", "shape", "place", "alone"};
   return kWords[static_cast<size_t>(how)];
 }
 
@@ -194,7 +212,7 @@ Alignment align(Engines engines) {
   if (out.level == Level::layers) {
     by_name(engines, groups);
     by_origin(engines, groups, out.notes);
-    by_shape(engines, groups);
+    for (size_t e = 1; e < engines.size(); ++e) by_shape(engines, e, groups);
   } else {
     for (const EngineMap& e : engines)
       if (!tells_origin(e))

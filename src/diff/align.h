@@ -13,9 +13,10 @@
 namespace assay::diff {
 
 enum class Level { layers, nodes };
-enum class How { name, origin, shape, alone };  // alone: in one engine only, with no partner
-std::string_view word(Level level);             // "layers" "nodes"
-std::string_view word(How how);                 // "name" "origin" "shape" "alone"
+// place: the only unmatched ones between the same neighbours. alone: in one engine, no partner.
+enum class How { name, origin, shape, place, alone };
+std::string_view word(Level level);  // "layers" "nodes"
+std::string_view word(How how);      // "name" "origin" "shape" "place" "alone"
 
 struct Row {
   std::vector<std::vector<size_t>> layers;  // one entry an engine: of EngineMap::layers, ascending

@@ -183,6 +183,24 @@ TEST(Align, WithoutNamesAndNodesGoesByTypeAndShapeInOrder) {
   EXPECT_EQ(a.rows[2].how, How::alone);
 }
 
+TEST(Align, ALayerAloneBetweenTheSameNeighboursIsTheSameWork) {
+  std::vector<EngineMap> engines{made_engine("a", 4), made_engine("b", 4), made_engine("c", 4)};
+  for (EngineMap& e : engines)
+    for (Layer& l : e.layers) l.origin.clear();
+  engines[1].layers[2].name = "dense_pack";
+  engines[1].layers[2].type = "Pack";
+  engines[2].layers[2].name = "gemm";
+  engines[2].layers[2].type = "Gemm";
+  const Alignment a = align(engines);
+  ASSERT_EQ(a.rows.size(), 4u);
+  EXPECT_EQ(a.rows[2].how, How::place);
+  engines[1].layers[2].outputs[0].shape = {7};  // other work after all
+  EXPECT_EQ(align(engines).rows.size(), 6u);    // and c's could be either's
+  engines[1].layers.insert(engines[1].layers.begin() + 2, engines[1].layers[2]);  // two for one
+  engines[1].layers[2].name = "more";
+  EXPECT_EQ(align(engines).rows.size(), 7u);
+}
+
 TEST(Align, TwoCompilersMeetAtNodes) {
   std::vector<EngineMap> engines{made_engine("a", 4), made_engine("b", 2)};
   engines[1].compiler = "other";

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <unordered_set>
 
 #include "base/text.h"
 
@@ -60,38 +61,46 @@ bool Groups::whole(size_t id) {
   return true;
 }
 
-std::vector<Row> Groups::rows() {
-  std::vector<size_t> order;  // roots
-  std::unordered_map<size_t, size_t> place;
-  for (size_t e = 0; e < engines_; ++e) {
+std::vector<size_t> Groups::order(size_t engines) {
+  std::vector<size_t> out;                   // one layer of each set
+  std::unordered_map<size_t, size_t> place;  // of a root in `out`
+  for (size_t e = 0; e < engines; ++e) {
     // Those that are new run after the known one before them: put in there, in order.
-    std::vector<std::pair<size_t, size_t>> added;  // after how many of `order`, root
+    std::vector<std::pair<size_t, size_t>> added;  // after how many of `out`, layer
     size_t after = 0;
-    std::unordered_map<size_t, bool> fresh;
+    std::unordered_set<size_t> fresh;
     for (size_t i = first_[e]; i < first_[e + 1]; ++i) {
       const size_t r = root(i);
       if (const auto known = place.find(r); known != place.end())
         after = known->second + 1;
-      else if (fresh.emplace(r, true).second)
-        added.emplace_back(after, r);
+      else if (fresh.insert(r).second)
+        added.emplace_back(after, i);
     }
     std::stable_sort(added.begin(), added.end(),
                      [](const auto& a, const auto& b) { return a.first < b.first; });
     std::vector<size_t> next;
-    next.reserve(order.size() + added.size());
+    next.reserve(out.size() + added.size());
     size_t k = 0;
-    for (size_t i = 0; i <= order.size(); ++i) {
+    for (size_t i = 0; i <= out.size(); ++i) {
       for (; k < added.size() && added[k].first == i; ++k) next.push_back(added[k].second);
-      if (i < order.size()) next.push_back(order[i]);
+      if (i < out.size()) next.push_back(out[i]);
     }
-    order = std::move(next);
+    out = std::move(next);
     place.clear();
-    for (size_t i = 0; i < order.size(); ++i) place[order[i]] = i;
+    for (size_t i = 0; i < out.size(); ++i) place[root(out[i])] = i;
   }
-  std::vector<Row> out(order.size());
-  for (size_t i = 0; i < order.size(); ++i) {
+  return out;
+}
+
+std::vector<Row> Groups::rows() {
+  const std::vector<size_t> sets = order(engines_);
+  std::unordered_map<size_t, size_t> place;
+  std::vector<Row> out(sets.size());
+  for (size_t i = 0; i < sets.size(); ++i) {
+    const size_t r = root(sets[i]);
+    place[r] = i;
     out[i].layers.resize(engines_);
-    out[i].how = how_[order[i]];
+    out[i].how = how_[r];
   }
   for (size_t e = 0; e < engines_; ++e)
     for (size_t i = first_[e]; i < first_[e + 1]; ++i)

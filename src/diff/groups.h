@@ -31,8 +31,9 @@ class Groups {
   // its engine.
   bool apart(size_t a, size_t b);
   bool whole(size_t id);  // the set has a layer of every engine
-  // The sets as rows; order: of the first engine that has each, the others put in after what runs
-  // before them.
+  // One layer of each set that the first `engines` engines have, in order of execution: of the
+  // first engine, the others' put in after what runs before them.
+  std::vector<size_t> order(size_t engines);
   std::vector<Row> rows();
 
  private:

@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::string_view kDiffStyle = R"CSS(
 .diff{font-size:.8rem}
-.diff td{max-width:26rem}
+.diff td{max-width:26rem;overflow-wrap:anywhere}
+.diff td:nth-child(2),.diff td.k{min-width:10rem}
 .diff td.k{font-family:ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace;font-size:.92em}
 .diff td.other{background:var(--diff-bg)}
 pre.code{padding:.3rem 0;overflow-x:auto;white-space:pre;font-size:.78rem;line-height:1.35}

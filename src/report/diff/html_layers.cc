@@ -27,7 +27,7 @@ std::string row_html(const DiffReport& report, size_t i, const RowLinks& links, 
     const diff::Side& s = r.sides[e];
     const bool other = s.variant != r.sides[first].variant;
     out += fmt::format("<td class=\"k{}\">{}{}</td>", other ? " other" : "",
-                       other ? "&#8800; " : "", html(side_text(report, i, e), 200));
+                       other ? "&#8800;&#160;" : "", html(side_text(report, i, e), 200));
     if (timed) out += fmt::format(R"(<td class="n">{}</td>)", time_text(s));
   }
   return out + "</tr>\n";

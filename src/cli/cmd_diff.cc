@@ -1,99 +1,106 @@
 // SPDX-License-Identifier: Apache-2.0
-// assay diff: the kernel maps of engines, layer by layer.
+// assay diff: engines layer by layer: kernels, precisions, fusions, choices of tuners, times.
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <set>
 
 #include "cli/cli.h"
-#include "cli/engine_args.h"
+#include "cli/series_args.h"
+#include "diff/read/read.h"
+#include "report/diff/report.h"
 
 namespace assay::cli {
 namespace {
 
 constexpr const char* kFooter = R"(Examples:
-  assay diff engines/tvm/engines/tvm-autotvm-fp32-0 engines/tvm/engines/tvm-autotvm-fp32-1
-  assay diff A B C --all --format md
+  assay diff engines/tvm-autotvm-fp32-0 engines/tvm-autotvm-fp32-1
+  assay diff A B C --html diff.html            a page with sources and candidates
+  assay diff A B --format json                 every figure
+  assay diff A B --fail-on different           exit code 1 where they differ
+  assay diff a.json b.json --profile ap.json,bp.json   files of other tools, with times
 
-Shows the layers whose kernel, source or precision is not the same in every engine; --all shows every layer.)";
+An engine is a folder of `assay build`, or a file that another tool wrote (--input-format). Engines
+of one compiler are aligned layer by layer, those of several by the ONNX nodes that their layers
+come from. Shown are the layers that are not the same in every engine; --all shows every layer.
+Kernels are the same when their normalised sources are; where a compiler tells names only, equal
+names may hide unequal code, and a note says so.)";
 
 struct Flags {
   std::vector<std::string> engines;
-  std::string format = "text";
+  std::string format = "text", input_format = "auto", profiles, html, fail_on;
   bool all = false;
 };
 
-std::string cell(const audit::Kernel* k) {
-  if (!k) return "(absent)";
-  std::string out = k->kernel;
-  if (!k->source_sha256.empty()) out += " #" + k->source_sha256.substr(0, 8);
-  if (!k->precision.empty()) out += " " + k->precision;
-  return one_line(out, 120);
+// Labels head columns, so no two may be equal: "build (1)", "build (2)".
+void tell_apart(std::vector<diff::EngineMap>& engines) {
+  std::map<std::string, int> count, seen;
+  for (const diff::EngineMap& e : engines) ++count[e.label];
+  for (diff::EngineMap& e : engines)
+    if (count[e.label] > 1) e.label = fmt::format("{} ({})", e.label, ++seen[e.label]);
+}
+
+Result<std::vector<diff::EngineMap>> read_all(const Flags& f) {
+  if (f.engines.size() < 2)
+    return bad_input(fmt::format("diff needs two or more engines, {} given", f.engines.size()),
+                     "name engine folders, or files of other tools: assay diff A B");
+  const std::vector<std::string> profiles = split(f.profiles);
+  if (!profiles.empty() && profiles.size() != f.engines.size())
+    return bad_input(
+        fmt::format("--profile names {} files for {} engines", profiles.size(), f.engines.size()),
+        "give one for each engine, in their order, comma separated");
+  std::vector<diff::EngineMap> out;
+  for (size_t i = 0; i < f.engines.size(); ++i) {
+    ASSAY_TRY(diff::EngineMap e, diff::read_engine(f.engines[i], f.input_format));
+    if (!profiles.empty()) {
+      ASSAY_TRY(diff::EngineMap profile, diff::read_engine(profiles[i], "auto"));
+      diff::add_profile(e, profile);
+    }
+    out.push_back(std::move(e));
+  }
+  tell_apart(out);
+  return out;
+}
+
+std::string printed(const report::DiffReport& r, const std::string& format) {
+  if (format == "json") return report::diff_json(r);
+  if (format == "jsonl") return report::diff_jsonl(r);
+  if (format == "csv") return report::diff_csv(r);
+  if (format == "md") return report::diff_markdown(r);
+  if (format == "html") return report::diff_html(r);
+  return report::diff_text(r);
 }
 
 Result<ExitCode> go(const Flags& f) {
-  if (f.engines.size() < 2) return bad_input("diff needs two or more engine folders");
-  std::vector<EngineArg> engines;
-  for (const std::string& e : f.engines) {
-    ASSAY_TRY(EngineArg arg, open_engine_arg(e, false));
-    engines.push_back(std::move(arg));
+  ASSAY_TRY(const auto fail_on, parse_fail_on(f.fail_on, "different"));
+  report::DiffReport r;
+  r.all = f.all;
+  ASSAY_TRY(r.engines, read_all(f));
+  r.comparison = diff::compare(r.engines);
+  if (!f.html.empty()) {
+    ASSAY_CHECK(write_file_atomic(f.html, report::diff_html(r)));
   }
-  using Key = std::pair<std::string, int>;  // layer, occurrence
-  std::vector<std::map<Key, const audit::Kernel*>> maps;
-  std::vector<Key> order;
-  std::set<Key> known;
-  for (const EngineArg& e : engines) {
-    std::map<std::string, int> seen;
-    auto& m = maps.emplace_back();
-    for (const audit::Kernel& k : e.engine.kernels) {
-      const Key key{k.layer, seen[k.layer]++};
-      m[key] = &k;
-      if (known.insert(key).second) order.push_back(key);
-    }
-  }
-  std::vector<std::string> header{"layer"};
-  for (const EngineArg& e : engines) header.push_back(e.label());
-  header.push_back("same");
-  Table t(header);
-  size_t differ = 0;
-  for (const Key& key : order) {
-    std::vector<std::string> row{one_line(key.first, 80)};
-    std::set<std::string> values;
-    for (const auto& m : maps) {
-      auto it = m.find(key);
-      row.push_back(cell(it == m.end() ? nullptr : it->second));
-      // Compared whole; the cell is shortened for people.
-      values.insert(it == m.end()
-                        ? std::string()
-                        : dump_json(Json::array({it->second->kernel, it->second->source_sha256,
-                                                 it->second->precision})));
-    }
-    row.push_back(values.size() == 1 ? "yes" : "no");
-    differ += values.size() != 1;
-    if (f.all || values.size() != 1) t.add(std::move(row));
-  }
-  if (!t.empty() || f.format != "text") ASSAY_CHECK(print_table(t, f.format));
-  const bool sources = std::all_of(engines.begin(), engines.end(), [](const EngineArg& e) {
-    return e.compiler.kernels == "source";
-  });
-  if (f.format == "text") {
-    fmt::print(
-        "{} of {} layers differ{}\n", differ, order.size(),
-        sources ? ""
-                : " (this compiler tells names, not sources: equal names may hide unequal code)");
-  }
-  return ExitCode::ok;
+  fmt::print("{}", printed(r, f.format));
+  return !fail_on.empty() && r.comparison.differs() ? ExitCode::verdict : ExitCode::ok;
 }
 
 }  // namespace
 
 void add_diff(App& app) {
   auto f = std::make_shared<Flags>();
-  CLI::App* sub = app.root.add_subcommand("diff", "compare the kernel maps of engines");
+  CLI::App* sub = app.root.add_subcommand(
+      "diff", "compare engines layer by layer: kernels, fusions, precisions, choices, times");
   sub->footer(kFooter);
-  sub->add_option("engines", f->engines, "two or more engine folders")->required();
+  sub->add_option("engines", f->engines, "two or more engine folders, or files of other tools")
+      ->required();
   sub->add_flag("--all", f->all, "show every layer, not only those that differ");
-  add_format(*sub, f->format, "text|md|json|jsonl|csv");
+  sub->add_option("--input-format", f->input_format,
+                  "what the engines are: " + diff::format_names());
+  sub->add_option("--profile", f->profiles,
+                  "times of the layers, a file for each engine, comma separated");
+  sub->add_option("--html", f->html, "write the page to this file too");
+  add_format(*sub, f->format, "text|md|json|jsonl|csv|html");
+  sub->add_option("--fail-on,--failOn", f->fail_on,
+                  "exit code 1 on any of these, comma separated: different");
   sub->callback([&app, f] { app.action = [f] { return go(*f); }; });
 }
 

@@ -47,7 +47,7 @@ std::string paragraph(std::string_view text, std::string_view css) {
   return fmt::format(R"(<p class="{}">{}</p>)", css, html(text, 4000)) + "\n";
 }
 
-std::string page_head(std::string_view title) {
+std::string page_head(std::string_view title, std::string_view style) {
   std::string out = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n";
   out +=
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
@@ -55,8 +55,8 @@ std::string page_head(std::string_view title) {
   out +=
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta "
       "name=\"color-scheme\" content=\"light dark\"/>\n";
-  out += fmt::format("<title>assay: {}</title>\n<style>{}{}{}</style></head>\n<body>\n",
-                     html(title), svg::kPalette, kStyle, svg::kChartStyle);
+  out += fmt::format("<title>assay: {}</title>\n<style>{}{}{}{}</style></head>\n<body>\n",
+                     html(title), svg::kPalette, kStyle, svg::kChartStyle, style);
   return out;
 }
 

@@ -14,8 +14,8 @@ namespace assay::report {
 std::string badge(std::string_view word, std::string_view statement = "");
 // `text` linked to the evidence row `ref`; plain text when there is no ref.
 std::string evidence(std::string_view text, std::string_view ref, std::string_view title = "");
-// From the doctype to <body>: one file, no script, no outside resource.
-std::string page_head(std::string_view title);
+// From the doctype to <body>: one file, no script, no outside resource. `style`: more rules.
+std::string page_head(std::string_view title, std::string_view style = "");
 std::string paragraph(std::string_view text, std::string_view css = "");  // escaped
 
 // A table; every cell is escaped but raw().

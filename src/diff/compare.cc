@@ -34,7 +34,7 @@ class RowComparison {
     for (size_t e = 0; e < engines_.size(); ++e) {
       const bool present = out_.sides[e].present;
       if (present) present_.push_back(e);
-      identity_[e] = present ? "+" : "-";
+      identity_[e].assign(1, present ? '+' : '-');
     }
     if (present_.size() < engines_.size()) add(Change::absent);
     compare_fusion();

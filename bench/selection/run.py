@@ -3,8 +3,8 @@
 """Do independent tunings choose the same kernels? The tuner's fastest against `--select stable`.
 
 Two arms: tuner=random with one seed for all tunings (the candidates are the same, only the noise of their times differs)
-and tuner=ga with a seed each (the candidates differ too). In each arm N locks are recorded either way, the ways taking
-turns; a task is a layer of the kernel map; a flip is a tuning whose source there is not the most frequent one. The locks'
+and tuner=ga with a seed each (the candidates differ too). In each arm N tunings are recorded as the tuner
+chose, and the near-ties of each are decided anew from the same candidates with `assay lock select`; a task is a layer of the kernel map; a flip is a tuning whose source there is not the most frequent one. The locks'
 engines are then timed in turns, one launch each, a few times over. Locks that exist in --work are kept, so a stopped run
 goes on. Takes hours: 40 tunings by default. On a quiet machine; nothing else may run.
 
@@ -139,9 +139,12 @@ class Experiment:
         if not (folder / "lock.json").is_file():
             seed = self.args.seed + (0 if arm == "random" else i)
             print(f"recording {folder.name}, seed {seed}", file=sys.stderr, flush=True)
-            self.run("lock", "record", self.args.model, "--compiler", COMPILER, "--option", f"{COMPILER}.tuner={arm}",
-                     "--option", f"{COMPILER}.trials={self.args.trials}", "--seed", seed,
-                     *(["--select", "stable"] if way == "stable" else []), "-o", folder)
+            if way == "stable":  # the same tuning, so that only the choice differs
+                self.run("lock", "select", self.folder(arm, "fastest", i), "-o", folder)
+            else:
+                self.run("lock", "record", self.args.model, "--compiler", COMPILER, "--option",
+                         f"{COMPILER}.tuner={arm}", "--option", f"{COMPILER}.trials={self.args.trials}", "--seed", seed,
+                         "-o", folder)
         return read_lock(self.run("lock", "show", folder, "--format", "json"), folder)
 
     def latencies(self, arm, way):

@@ -5,6 +5,7 @@
 #include "audit/lock/folder.h"
 #include "audit/lock/record.h"
 #include "audit/lock/signature.h"
+#include "audit/lock/verify.h"
 #include "cli/cli.h"
 #include "cli/lock_verify.h"
 #include "cli/progress.h"
@@ -37,6 +38,22 @@ struct RecordFlags {
   double atol = 0, rtol = 0;
 };
 
+Result<ExitCode> write_lock(const audit::Plan& plan, const audit::Prepared& prepared,
+                            audit::RecordOptions& o) {
+  if (!o.key.empty()) {  // a bad key must not cost a tuning
+    ASSAY_TRY(std::string signature, audit::sign("", o.key));
+  }
+  StatusLine line;
+  o.cancel = interrupt_flag();
+  o.on_progress = [&](const std::string& text) { line.show(text); };
+  ASSAY_TRY(audit::Lock lock, audit::record_lock(plan, prepared, 0, o));
+  line.clear();
+  fmt::print("{}\n", o.out.string());
+  fmt::print(stderr, "{} kernels, {} files, {} decisions; prove it with: assay lock verify {}\n",
+             lock.kernels.size(), lock.files.size(), lock.choices.size(), o.out.string());
+  return ExitCode::ok;
+}
+
 Result<ExitCode> record(const RecordFlags& f) {
   ASSAY_TRY(audit::Request request, request_from_flags(f.plan));
   if (request.models.size() != 1 || request.models[0].compilers.size() != 1 ||
@@ -68,18 +85,7 @@ Result<ExitCode> record(const RecordFlags& f) {
   ASSAY_TRY(audit::Plan plan, audit::make_plan(request));
   ASSAY_TRY(TempDir temporary, TempDir::create(fs::temp_directory_path(), "assay-lock-data-"));
   ASSAY_TRY(audit::Prepared prepared, audit::prepare(plan, temporary.path() / "data", true));
-  if (!f.key.empty()) {  // a bad key must not cost a tuning
-    ASSAY_TRY(std::string signature, audit::sign("", f.key));
-  }
-  StatusLine line;
-  o.cancel = interrupt_flag();
-  o.on_progress = [&](const std::string& text) { line.show(text); };
-  ASSAY_TRY(audit::Lock lock, audit::record_lock(plan, prepared, 0, o));
-  line.clear();
-  fmt::print("{}\n", f.out);
-  fmt::print(stderr, "{} kernels, {} files, {} decisions; prove it with: assay lock verify {}\n",
-             lock.kernels.size(), lock.files.size(), lock.choices.size(), f.out);
-  return ExitCode::ok;
+  return write_lock(plan, prepared, o);
 }
 
 struct ShowFlags {
@@ -109,6 +115,32 @@ Result<ExitCode> engine(const ShowFlags& f) {
   ASSAY_CHECK(folder.lay_out(folder.lock().engine, f.out));
   fmt::print("{}\n", f.out);
   return ExitCode::ok;
+}
+
+struct SelectFlags {
+  std::string lock, out, key, margin = "2%";
+};
+
+Result<ExitCode> select(const SelectFlags& f) {
+  ASSAY_TRY(audit::LockFolder from, audit::LockFolder::open(f.lock));
+  ASSAY_TRY(TempDir temporary, TempDir::create(fs::temp_directory_path(), "assay-lock-data-"));
+  ASSAY_TRY(audit::Plan plan, audit::verification_plan(from, temporary.path() / "locked", {}));
+  plan.models[0].recipes[0].lock_mode = "off";  // this lock is made, not used
+  ASSAY_TRY(audit::Prepared prepared, audit::prepare(plan, temporary.path() / "data", true));
+  const audit::Lock& l = from.lock();
+  audit::RecordOptions o;
+  o.out = f.out;
+  o.key = f.key;
+  o.from = &from;
+  o.stable_selection = true;
+  ASSAY_TRY(o.selection_margin, parse_share(f.margin, "--selection-margin"));
+  o.margin = l.margin;
+  o.launches = l.launches;
+  o.samples = l.samples;
+  o.inputs = prepared.models[0].n;
+  o.atol = l.atol;
+  o.rtol = l.rtol;
+  return write_lock(plan, prepared, o);
 }
 
 void add_record(App& app, CLI::App& lock) {
@@ -167,6 +199,17 @@ void add_lock(App& app) {
   sub->add_option("lock", e->lock, "folder of the lock")->required();
   sub->add_option("-o,--out", e->out, "folder of the engine, new")->required();
   sub->callback([&app, e] { app.action = [e] { return engine(*e); }; });
+
+  auto x = std::make_shared<SelectFlags>();
+  sub = lock->add_subcommand("select",
+                             "decide the near-ties of a lock's tuning anew, without tuning again");
+  sub->footer("Examples:\n  assay lock select fastest.lock -o stable.lock");
+  sub->add_option("lock", x->lock, "folder of the lock that keeps the tuning")->required();
+  sub->add_option("-o,--out", x->out, "folder of the new lock")->required();
+  sub->add_option("--selection-margin", x->margin,
+                  "candidates this close count as equally fast (default 2%)");
+  sub->add_option("--key", x->key, "private ed25519 key (PEM) that signs the new lock");
+  sub->callback([&app, x] { app.action = [x] { return select(*x); }; });
 
   auto key = std::make_shared<std::string>();
   sub = lock->add_subcommand("keygen", "make an ed25519 key pair: KEY and KEY.pub");

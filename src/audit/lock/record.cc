@@ -16,6 +16,14 @@
 namespace assay::audit {
 namespace {
 
+// What a search left: the files that hold its decisions, and the candidates it measured.
+struct Tuned {
+  fs::path folder;
+  std::vector<std::string> files;
+  std::vector<RecordedCandidate> candidates;
+};
+constexpr const char* kCandidates = "candidates.json";
+
 class Recorder {
  public:
   Recorder(const Plan& plan, const Prepared& prepared, size_t recipe, const RecordOptions& options)
@@ -33,10 +41,12 @@ class Recorder {
   }
   // Builds, or rebuilds when `l` asks so; an outcome other than ok is an error with its reason.
   Result<BuilderResult> build(BuilderLaunch l, const fs::path& scratch, std::string_view what);
-  Result<BuilderResult> rebuild(const BuilderResult& tuned, const fs::path& tuned_scratch,
-                                const fs::path& scratch, const fs::path& decisions);
-  Result<Json> select(const BuilderResult& tuned, const fs::path& scratch,
-                      const fs::path& decisions, const std::vector<std::string>& files);
+  Result<Tuned> tuned_by(const BuilderResult& built, const fs::path& scratch,
+                         const fs::path& decisions);
+  Result<Tuned> tuned_of(const LockFolder& lock, const fs::path& decisions);
+  Status add_tuning(LockWriter& writer, const Tuned& tuned);
+  Result<BuilderResult> rebuild(const Tuned& tuned, const fs::path& scratch);
+  Result<Json> select(const Tuned& tuned, const fs::path& scratch);
   Status add_model(LockWriter& writer);
   Status add_inputs(LockWriter& writer, const fs::path& scratch);
   Status add_engine(LockWriter& writer, const BuilderResult& r, const fs::path& scratch);
@@ -90,34 +100,68 @@ Result<BuilderResult> Recorder::build(BuilderLaunch l, const fs::path& scratch,
   return r;
 }
 
-Result<BuilderResult> Recorder::rebuild(const BuilderResult& tuned, const fs::path& tuned_scratch,
-                                        const fs::path& scratch, const fs::path& decisions) {
-  const std::vector<std::string> files = decision_files(*tuned.engine);
+Result<Tuned> Recorder::tuned_by(const BuilderResult& built, const fs::path& scratch,
+                                 const fs::path& decisions) {
+  Tuned t{decisions, decision_files(*built.engine), recorded_candidates(built.log)};
   ASSAY_CHECK(make_dirs(decisions));
-  for (const std::string& f : files) {
-    ASSAY_TRY(fs::path from, path_inside(tuned_scratch / "engine", f));
+  for (const std::string& f : t.files) {
+    ASSAY_TRY(fs::path from, path_inside(scratch / "engine", f));
     std::error_code ec;
     ASSAY_CHECK(make_dirs((decisions / f).parent_path()));
     fs::copy_file(from, decisions / f, ec);
     if (ec) return bad_input("cannot copy " + f + ": " + ec.message(), "check disk space");
   }
+  return t;
+}
+
+Result<Tuned> Recorder::tuned_of(const LockFolder& lock, const fs::path& decisions) {
+  Tuned t{decisions, {}, {}};
+  std::vector<LockBlob> files;
+  for (const LockBlob& b : lock.lock().evidence) {
+    if (b.role == "tuner") {
+      t.files.push_back(b.path);
+      files.push_back(b);
+    } else if (b.role == "candidates") {
+      ASSAY_TRY(const std::string text, lock.read(b));
+      ASSAY_TRY(const Json j, parse_json(text, b.path));
+      t.candidates = recorded_from_json(j);
+    }
+  }
+  if (files.empty())
+    return bad_input(fmt::format("lock {} keeps no tuning", lock.folder().string()),
+                     "record a lock of a compiler that searches");
+  ASSAY_CHECK(lock.lay_out(files, decisions));
+  return t;
+}
+
+Status Recorder::add_tuning(LockWriter& writer, const Tuned& tuned) {
+  for (const std::string& f : tuned.files) {
+    ASSAY_TRY(LockBlob blob, writer.add_file(f, "tuner", tuned.folder / f));
+    lock_.evidence.push_back(std::move(blob));
+  }
+  if (tuned.candidates.empty()) return {};
+  ASSAY_TRY(LockBlob blob, writer.add_text(kCandidates, "candidates",
+                                           dump_json(to_json(tuned.candidates), 1) + "\n"));
+  lock_.evidence.push_back(std::move(blob));
+  return {};
+}
+
+Result<BuilderResult> Recorder::rebuild(const Tuned& tuned, const fs::path& scratch) {
   BuilderLaunch l = base_builder_launch(plan_, model_, recipe_);
-  ASSAY_CHECK(ask_rebuild(l, decisions, files));
+  ASSAY_CHECK(ask_rebuild(l, tuned.folder, tuned.files));
   if (options_.stable_selection) {
-    ASSAY_TRY(l.request["decisions"]["choices"], select(tuned, scratch, decisions, files));
+    ASSAY_TRY(l.request["decisions"]["choices"], select(tuned, scratch));
   }
   return build(std::move(l), scratch, "rebuild from the decisions");
 }
 
-Result<Json> Recorder::select(const BuilderResult& tuned, const fs::path& scratch,
-                              const fs::path& decisions, const std::vector<std::string>& files) {
-  const std::vector<RecordedCandidate> recorded = recorded_candidates(tuned.log);
-  if (recorded.empty())
-    return bad_input(fmt::format("the build of {} recorded no candidates that could be measured "
-                                 "again",
-                                 recipe_.compiler.name),
-                     "leave out --select: this compiler does not search, or the model has nothing "
-                     "to search for");
+Result<Json> Recorder::select(const Tuned& tuned, const fs::path& scratch) {
+  if (tuned.candidates.empty())
+    return bad_input(
+        fmt::format("the build of {} recorded no candidates that could be measured again",
+                    recipe_.compiler.name),
+        "leave out --select: this compiler does not search, or the model has nothing to search "
+        "for");
   BuilderLaunch l = base_builder_launch(plan_, model_, recipe_);
   l.cancel = options_.cancel;
   SelectOptions o;
@@ -127,9 +171,10 @@ Result<Json> Recorder::select(const BuilderResult& tuned, const fs::path& scratc
     say(fmt::format("measure near-ties again: session {} of at most {}, {} candidates of {} tasks",
                     p.session, p.sessions, p.candidates, p.open_tasks));
   };
-  ASSAY_TRY(Selected s,
-            select_stable(recorded, o, measure_sessions(std::move(l), decisions, files, scratch),
-                          progress));
+  ASSAY_TRY(
+      Selected s,
+      select_stable(tuned.candidates, o,
+                    measure_sessions(std::move(l), tuned.folder, tuned.files, scratch), progress));
   lock_.selection = std::move(s.json);
   return choices_json(s.choices);
 }
@@ -265,16 +310,19 @@ Result<Lock> Recorder::run() {
   lock_.rtol = options_.rtol;
   lock_.not_covered = recipe_.compiler.lock_not_covered;
 
-  const fs::path first = scratch / "build";
-  ASSAY_TRY(BuilderResult made, build(base_builder_launch(plan_, model_, recipe_), first, "build"));
+  const fs::path first = scratch / "build", decisions = scratch / "decisions";
+  BuilderResult made;
   fs::path engine = first;
+  if (!options_.from) {
+    ASSAY_TRY(made, build(base_builder_launch(plan_, model_, recipe_), first, "build"));
+  }
   if (options_.proof == Proof::recompiled) {
-    for (const std::string& f : decision_files(*made.engine)) {
-      ASSAY_TRY(LockBlob blob, writer.add_file(f, "tuner", first / "engine" / f));
-      lock_.evidence.push_back(std::move(blob));
-    }
+    ASSAY_TRY(const Tuned tuned, options_.from ? tuned_of(*options_.from, decisions)
+                                               : tuned_by(made, first, decisions));
+    ASSAY_CHECK(add_tuning(writer, tuned));
     engine = scratch / "rebuild";
-    ASSAY_TRY(made, rebuild(made, first, engine, scratch / "decisions"));
+    ASSAY_CHECK(make_dirs(engine));
+    ASSAY_TRY(made, rebuild(tuned, engine));
     ASSAY_TRY(lock_.files, used_files(made.log, roots_, "build"));
   }
   ASSAY_CHECK(add_model(writer));

@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-#include "audit/lock/lock.h"
+#include "audit/lock/folder.h"
 #include "audit/prepare.h"
 
 namespace assay::audit {
@@ -19,6 +19,7 @@ struct RecordOptions {
   double selection_margin = 0.02;
   double margin = 0.05, atol = 0, rtol = 0;
   int64_t launches = 5, samples = 300, inputs = 100;
+  const LockFolder* from = nullptr;  // a lock whose tuning is used instead of tuning again
   const std::atomic<bool>* cancel = nullptr;
   std::function<void(const std::string&)> on_progress;  // one line, what is being done
 };

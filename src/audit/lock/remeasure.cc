@@ -15,18 +15,41 @@ std::vector<int64_t> times_of(const Json& event) {
   return out;
 }
 
+RecordedCandidate recorded(const Json& j) {
+  return {{get_string(j, "layer"), get_int(j, "number")},
+          times_of(j),
+          get_bool(j, "ok"),
+          get_string(j, "candidate"),
+          get_string(j, "source_sha256")};
+}
+
 }  // namespace
 
 std::vector<RecordedCandidate> recorded_candidates(const EventLog& log) {
   std::vector<RecordedCandidate> out;
-  for (const Json& e : log.events) {
-    if (get_string(e, "event") != "candidate" || get_int(e, "number", -1) < 0) continue;
-    out.push_back({{get_string(e, "layer"), get_int(e, "number")},
-                   times_of(e),
-                   get_bool(e, "ok"),
-                   get_string(e, "candidate"),
-                   get_string(e, "source_sha256")});
-  }
+  for (const Json& e : log.events)
+    if (get_string(e, "event") == "candidate" && get_int(e, "number", -1) >= 0)
+      out.push_back(recorded(e));
+  return out;
+}
+
+Json to_json(const std::vector<RecordedCandidate>& candidates) {
+  Json out = Json::array();
+  for (const RecordedCandidate& c : candidates)
+    out.push_back({{"layer", c.name.layer},
+                   {"number", c.name.number},
+                   {"candidate", c.text},
+                   {"ok", c.ok},
+                   {"time_ns", c.times_ns},
+                   {"source_sha256", c.source_sha256}});
+  return out;
+}
+
+std::vector<RecordedCandidate> recorded_from_json(const Json& j) {
+  std::vector<RecordedCandidate> out;
+  if (j.is_array())
+    for (const Json& c : j)
+      if (get_int(c, "number", -1) >= 0) out.push_back(recorded(c));
   return out;
 }
 

@@ -11,6 +11,10 @@ namespace assay::audit {
 // Of the `candidate` events that carry a number; others cannot be found again.
 std::vector<RecordedCandidate> recorded_candidates(const EventLog& log);
 
+// For the lock's evidence, so that the choice can be made anew without tuning again.
+Json to_json(const std::vector<RecordedCandidate>& candidates);
+std::vector<RecordedCandidate> recorded_from_json(const Json& j);
+
 // Each call is one child in a new folder below `scratch`. `base`: the recipe's builder launch;
 // `decisions` and `files` as for ask_rebuild.
 MeasureSession measure_sessions(BuilderLaunch base, const fs::path& decisions,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The intervention: the engine of one lock, rebuilt with single decisions taken from another lock of
-// the same recipe. What changes then is caused by those decisions.
+// The intervention: the engine of one lock, rebuilt with single decisions taken from another lock
+// of the same recipe. What changes then is caused by those decisions.
 #pragma once
 
 #include <atomic>

@@ -167,7 +167,7 @@ class Experiment:
         for arm in self.args.arms:
             locks = {way: [] for way in WAYS}
             for i in range(self.args.tunings):
-                for way in WAYS if i % 2 == 0 else WAYS[::-1]:
+                for way in WAYS:
                     locks[way].append(self.record(arm, way, i))
             for way in WAYS:
                 yield arm, way, agreement(locks[way]), self.latencies(arm, way)

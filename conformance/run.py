@@ -6,7 +6,8 @@
     conformance/run.py --all --format json    all that are installed
     conformance/run.py tvm-autotvm --case conv_relu
 
-Exit codes: 0 all checks hold; 1 a check failed; 2 bad usage; 3 a compiler (or the worker) is not installed.
+Exit codes: 0 all checks hold; 1 a check failed; 2 bad usage; 3 a compiler (or the worker) is not installed,
+but with --all not for one that ./assay-up does not install (`manual` in its compiler.toml).
 """
 
 import argparse

@@ -3,9 +3,10 @@
 
     trt_child.py JOB.json
 
-It is a process of its own because the verbose log comes from C++, on stdout and stderr: a Python subclass
-of ILogger, or redirecting descriptors inside the process, has crashed TensorRT. The parent (`build`) reads
-both. What was found goes to JOB's `result` file, as {"error": {kind, message}} where it failed.
+It is a process of its own because the verbose log comes from C++, on stdout and stderr: a Python
+subclass of ILogger, or redirecting descriptors inside the process, has crashed TensorRT. The parent
+(`build`) reads both. What was found goes to JOB's `result` file, as {"error": {kind, message}}
+where it failed.
 """
 
 import json
@@ -25,7 +26,9 @@ import trt_selector  # noqa: E402
 
 PLAN = "engine.plan"
 INSPECTOR = "inspector.json"
-WEAK = "weakly typed network: the types of its layers may vary although every recorded tactic is used"
+WEAK = (
+    "weakly typed network: the types of its layers may vary although every recorded tactic is used"
+)
 
 
 def read_file(path):
@@ -42,10 +45,15 @@ def make_builder(trt, log):
     try:
         builder = trt.Builder(log)
     except Exception as error:  # the binding raises several unrelated types
-        raise ab.BuildError("missing", "TensorRT %s cannot make a builder: %s. %s"
-                            % (trt.__version__, error, trt_module.NEEDS))
+        raise ab.BuildError(
+            "missing",
+            "TensorRT %s cannot make a builder: %s. %s"
+            % (trt.__version__, error, trt_module.NEEDS),
+        )
     if builder is None:
-        raise ab.BuildError("missing", "TensorRT %s makes no builder. %s" % (trt.__version__, trt_module.NEEDS))
+        raise ab.BuildError(
+            "missing", "TensorRT %s makes no builder. %s" % (trt.__version__, trt_module.NEEDS)
+        )
     return builder
 
 
@@ -54,13 +62,18 @@ def make_lock(trt, job):
     locked = job["locked"]
     name = trt_module.strategy(trt, locked["strategy"] if locked else job["options"]["lock"])
     if name != "off" and job["options"]["optimization_level"] == 0:
-        raise ab.BuildError("invalid", "option optimization_level=0 takes the first tactic that works and respects no "
-                            "timing cache, so it cannot be locked: choose 1 to 5, or lock=off")
+        raise ab.BuildError(
+            "invalid",
+            "option optimization_level=0 takes the first tactic that works and respects no "
+            "timing cache, so it cannot be locked: choose 1 to 5, or lock=off",
+        )
     data = read_file(locked["data"]) if locked else b""
     if name == "timing_cache":
         return name, trt_cache.TimingCacheLock(locked["entries"] if locked else None, data)
     if name == "selector":
-        return name, trt_selector.SelectorLock(trt, trt_selector.read(data) if locked else None, data)
+        return name, trt_selector.SelectorLock(
+            trt, trt_selector.read(data) if locked else None, data
+        )
     return name, None
 
 
@@ -106,16 +119,24 @@ def perform(job):
         for tensor in inputs:
             context.set_input_shape(tensor, job["shapes"][tensor])
     write_file(os.path.join(job["engine_dir"], PLAN), plan)
-    write_file(os.path.join(job["engine_dir"], INSPECTOR), inspect(trt, engine, context, dynamic).encode("utf-8"))
+    write_file(
+        os.path.join(job["engine_dir"], INSPECTOR),
+        inspect(trt, engine, context, dynamic).encode("utf-8"),
+    )
     result = {
         "inputs": trt_network.tensors(trt, engine, context, inputs, trt.TensorIOMode.INPUT),
         "outputs": trt_network.tensors(trt, engine, context, outputs, trt.TensorIOMode.OUTPUT),
-        "device": device, "applied": ["typing=" + kind] + config.applied, "strategy": name,
-        "warnings": [WEAK] if name == "timing_cache" and kind == "weak" else [], "loaded": ab.loaded_files(),
+        "device": device,
+        "applied": ["typing=" + kind] + config.applied,
+        "strategy": name,
+        "warnings": [WEAK] if name == "timing_cache" and kind == "weak" else [],
+        "loaded": ab.loaded_files(),
     }
     if recorded:
         write_file(os.path.join(job["engine_dir"], lock.file), recorded.data)
-        result.update(entries=recorded.entries, problem=recorded.problem, not_covered=recorded.not_covered)
+        result.update(
+            entries=recorded.entries, problem=recorded.problem, not_covered=recorded.not_covered
+        )
     return result
 
 

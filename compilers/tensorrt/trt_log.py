@@ -11,12 +11,12 @@ B, 10.x           =============== Computing costs for LAYER
                   --------------- Timing Runner: LAYER (CaskConvolution[0x80000009])
                   Tactic Name: KERNEL Tactic: 0x.. Time: 0.00557795
 C, Myelin, 10.8+  Autotuning op LAYER(key: 0x<32 digits>): [ONNX Layer: ..]
-                  tactic_id, cost(in ms), cost/fastest_cost, prediction_correlation, kernel_name, ...
+                  tactic_id, cost(in ms), cost/fastest_cost, prediction_correlation, ...
                      4, 0.0126784, 1.00000, 0.84378, KERNEL, 0x..,
                   The selected tactic is (tactic hash, cost(in ms)):0x.., 0.0126784
 
-The log is untrusted: a model chooses its layers' names and can put whole lines into it. What is read here
-is evidence about the search and decides nothing. Lines of other shapes are passed over.
+The log is untrusted: a model chooses its layers' names and can put whole lines into it. What is
+read here is evidence about the search and decides nothing. Lines of other shapes are passed over.
 """
 
 import collections
@@ -29,24 +29,37 @@ MAX_CANDIDATES = 100000  # events; further ones are counted only
 MAX_MS = decimal.Decimal(10) ** 9
 
 Candidate = collections.namedtuple("Candidate", "layer text time_ns error")
-Candidate.__doc__ = """One timed tactic: `time_ns` int, or None when it did not run, with `error` saying why."""
+Candidate.__doc__ = (
+    """One timed tactic: `time_ns` int, or None when it did not run, with `error` saying why."""
+)
 
 # [date] [TRT] [V] text / [date] [V] [TRT] text / [TensorRT] VERBOSE: text
-_PREFIX = re.compile(r"(?:\[(?:TRT|TensorRT|[VIWEF]|[0-9/:.\-]{1,40})\] *){1,4}(?:(?:VERBOSE|INFO|WARNING|ERROR): )?")
+_PREFIX = re.compile(
+    r"(?:\[(?:TRT|TensorRT|[VIWEF]|[0-9/:.\-]{1,40})\] *){1,4}(?:(?:VERBOSE|INFO|WARNING|ERROR): )?"
+)
 _RUNNER = re.compile(r"-{10,20} Timing Runner: (.+) \(([^()\[\]]+)(?:\[0x[0-9a-fA-F]+\])?\)")
 _FORMAT = re.compile(r"\*{10,20} Autotuning (?:format combination|Reformat): (.*?)(?: \*{10,20})?")
 _SET_NAME = re.compile(r"(.*) Set Tactic Name: (\S+)(?: Tactic: (0x[0-9a-fA-F]{1,16}|-?\d{1,20}))?")
 _TIMED = re.compile(
-    r"(?:Tactic Name: (\S+) )?Tactic: (0x[0-9a-fA-F]{1,16}|-?\d{1,20}) [Tt]ime:? (\S+)")
-_SKIPPED = re.compile(r"(?:Tactic: (0x[0-9a-fA-F]{1,16}|-?\d{1,20}) skipped\.?|"
-                      r"Skipping tactic (0x[0-9a-fA-F]{1,16}|-?\d{1,20}) due to) *(.*)")
+    r"(?:Tactic Name: (\S+) )?Tactic: (0x[0-9a-fA-F]{1,16}|-?\d{1,20}) [Tt]ime:? (\S+)"
+)
+_SKIPPED = re.compile(
+    r"(?:Tactic: (0x[0-9a-fA-F]{1,16}|-?\d{1,20}) skipped\.?|"
+    r"Skipping tactic (0x[0-9a-fA-F]{1,16}|-?\d{1,20}) due to) *(.*)"
+)
 _CHOSE = re.compile(r">{10,20} Chose Runner Type: \S+ Tactic: \S+")
 _COSTS = re.compile(r"={10,20} Computing costs for(?: (.*))?")
-_OP_WITH_KEY = re.compile(r"(?:\([^()]*\) *)?Autotuning op (.+)\(key: (0x[0-9a-fA-F]{32})\):(?: .*)?")
+_OP_WITH_KEY = re.compile(
+    r"(?:\([^()]*\) *)?Autotuning op (.+)\(key: (0x[0-9a-fA-F]{32})\):(?: .*)?"
+)
 _OP = re.compile(r"(?:\([^()]*\) *)?Autotuning op (.+?):(?: .*)?")
-_HEADER = "tactic_id, cost(in ms), cost/fastest_cost, prediction_correlation, kernel_name, tactic_hash"
+_HEADER = (
+    "tactic_id, cost(in ms), cost/fastest_cost, prediction_correlation, kernel_name, tactic_hash"
+)
 _ROW = re.compile(r" *\d{1,9}, ([^ ,]+), [^ ,]+, [^ ,]+, (.+?), (0x[0-9a-fA-F]{1,16})(?:,.*)?")
-_SELECTED = re.compile(r"The selected tactic is \(tactic hash, cost\(in ms\)\): *(0x[0-9a-fA-F]{1,16}), .*")
+_SELECTED = re.compile(
+    r"The selected tactic is \(tactic hash, cost\(in ms\)\): *(0x[0-9a-fA-F]{1,16}), .*"
+)
 
 
 def clean(text):
@@ -56,13 +69,14 @@ def clean(text):
 
 
 def strip_counter(name):
-    """A layer's name without the number that Myelin counts its graphs with: `a_myl3_2` -> `a_myl_2`."""
+    """A layer's name without Myelin's counter of graphs: `a_myl3_2` -> `a_myl_2`."""
     return re.sub(r"_myl\d+(?![A-Za-z0-9])", "_myl", name)
 
 
 def tactic_text(text):
     """A tactic as 0x and 16 digits, from hexadecimal or signed decimal digits."""
-    return "0x%016x" % (int(text, 0) & (1 << 64) - 1)
+    number = int(text, 16 if text.startswith("0x") else 10)
+    return "0x%016x" % (number & (1 << 64) - 1)
 
 
 def to_ns(ms):
@@ -84,7 +98,7 @@ class LogParser:
     layers             {layer: number of candidates}
     keys               {cache key: layer} of family C; a key that two layers share names both
     without_key        layers of family C that had no key
-    selected           {layer: tactic} of family C; the others choose anew for each combination of formats
+    selected           {layer: tactic} of family C; the others choose for each pair of formats
     """
 
     def __init__(self, emit):
@@ -101,7 +115,7 @@ class LogParser:
     def feed(self, line):
         """One line as text, without its end."""
         match = _PREFIX.match(line)
-        line = line[match.end():] if match else line
+        line = line[match.end() :] if match else line
         if self._op(line) or (self._table and self._row(line)):
             return
         self._table = False  # a table ends with the first line that is no row of it
@@ -195,6 +209,10 @@ class LogParser:
             self.failed += 1
         self.emitted += 1
         self.layers[self._layer] = self.layers.get(self._layer, 0) + 1
-        parts = ["" if self._kind == "op" else self._kind, clean(kernel), tactic_text(tactic),
-                 "(%s)" % self._format if self._format and self._kind != "op" else ""]
+        parts = [
+            "" if self._kind == "op" else self._kind,
+            clean(kernel),
+            tactic_text(tactic),
+            "(%s)" % self._format if self._format and self._kind != "op" else "",
+        ]
         self._emit(Candidate(self._layer, " ".join(p for p in parts if p), time_ns, error))

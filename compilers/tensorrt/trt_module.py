@@ -12,7 +12,10 @@ import re
 import assay_builder as ab
 
 MODULES = ("tensorrt", "tensorrt_bindings")  # front end, and the bindings alone
-NEEDS = "TensorRT needs an NVIDIA GPU with its driver, and an environment made by hand: compilers/tensorrt/README.md"
+NEEDS = (
+    "TensorRT needs an NVIDIA GPU with its driver, and an environment made by hand: "
+    "compilers/tensorrt/README.md"
+)
 
 
 def load():
@@ -27,7 +30,9 @@ def load():
         if hasattr(module, "Builder") and hasattr(module, "OnnxParser"):
             return module
         said.append("%s: has no Builder and OnnxParser" % name)
-    raise ab.BuildError("missing", "TensorRT cannot be imported (%s). %s" % ("; ".join(said), NEEDS))
+    raise ab.BuildError(
+        "missing", "TensorRT cannot be imported (%s). %s" % ("; ".join(said), NEEDS)
+    )
 
 
 def offers_timing_cache(trt):
@@ -35,7 +40,8 @@ def offers_timing_cache(trt):
     flags = ("EDITABLE_TIMING_CACHE", "DISABLE_COMPILATION_CACHE", "ERROR_ON_TIMING_CACHE_MISS")
     cache = getattr(trt, "ITimingCache", None)
     return all(hasattr(trt.BuilderFlag, f) for f in flags) and all(
-        hasattr(cache, m) for m in ("queryKeys", "query", "update"))
+        hasattr(cache, m) for m in ("queryKeys", "query", "update")
+    )
 
 
 def offers_selector(trt):
@@ -43,14 +49,23 @@ def offers_selector(trt):
 
 
 def strategy(trt, wanted):
-    """"timing_cache", "selector" or "off" for the option `lock`.  BuildError `unsupported`."""
-    offered = [name for name, there in (("timing_cache", offers_timing_cache(trt)),
-                                        ("selector", offers_selector(trt))) if there]
+    """ "timing_cache", "selector" or "off" for the option `lock`.  BuildError `unsupported`."""
+    offered = [
+        name
+        for name, there in (
+            ("timing_cache", offers_timing_cache(trt)),
+            ("selector", offers_selector(trt)),
+        )
+        if there
+    ]
     if wanted == "auto":
         return offered[0] if offered else "off"
     if wanted != "off" and wanted not in offered:
-        raise ab.BuildError("unsupported", "option lock=%s: TensorRT %s offers %s"
-                            % (wanted, trt.__version__, " and ".join(offered) or "neither lock"))
+        raise ab.BuildError(
+            "unsupported",
+            "option lock=%s: TensorRT %s offers %s"
+            % (wanted, trt.__version__, " and ".join(offered) or "neither lock"),
+        )
     return wanted
 
 
@@ -66,7 +81,9 @@ def _library(*names):
 def _call(library, function, *arguments):
     code = getattr(library, function)(*arguments)
     if code != 0:
-        raise ab.BuildError("missing", "no usable GPU: %s gave error %d. %s" % (function, code, NEEDS))
+        raise ab.BuildError(
+            "missing", "no usable GPU: %s gave error %d. %s" % (function, code, NEEDS)
+        )
 
 
 def _driver_version(cuda):
@@ -86,11 +103,15 @@ def _driver_version(cuda):
                 release = handle.read(96)
         except OSError:
             release = "release unknown"
-    return ab.one_line("%s, CUDA %d.%d" % (release.strip(), number.value // 1000, number.value % 1000 // 10))
+    return ab.one_line(
+        "%s, CUDA %d.%d" % (release.strip(), number.value // 1000, number.value % 1000 // 10)
+    )
 
 
 def _runtime_version():
-    """Version of the CUDA runtime library that this process has mapped; TensorRT may hold its own inside."""
+    """Version of the CUDA runtime library that this process has mapped; TensorRT may hold its own
+    inside.
+    """
     for path, _ in ab.loaded_files():
         if re.search(r"/libcudart\.so[0-9.]*$", path):
             number = ctypes.c_int()
@@ -100,7 +121,8 @@ def _runtime_version():
 
 
 def contract(trt):
-    """{name: text} of what must be the same for a lock to hold.  BuildError `missing` without a GPU.
+    """{name: text} of what must be the same for a lock to hold.  BuildError `missing` without a
+    GPU.
 
     Device 0 of those that the process may see is the one TensorRT uses.  Called after a Builder was
     made, so that TensorRT's own libraries are mapped.
@@ -118,20 +140,28 @@ def contract(trt):
         number = ctypes.c_int()
         _call(cuda, "cuDeviceGetAttribute", ctypes.byref(number), attribute, device)
         capability.append(number.value)
-    return collections.OrderedDict([
-        ("gpu", ab.one_line(name.value.decode("utf-8", "replace"))),
-        ("sm", "%d.%d" % tuple(capability)),
-        ("tensorrt", str(trt.__version__)),
-        ("cuda_runtime", _runtime_version()),
-        ("driver", _driver_version(cuda)),
-    ])
+    return collections.OrderedDict(
+        [
+            ("gpu", ab.one_line(name.value.decode("utf-8", "replace"))),
+            ("sm", "%d.%d" % tuple(capability)),
+            ("tensorrt", str(trt.__version__)),
+            ("cuda_runtime", _runtime_version()),
+            ("driver", _driver_version(cuda)),
+        ]
+    )
 
 
 def check_contract(recorded, here):
     """BuildError `invalid` that names every difference between two contracts."""
     names = sorted(set(recorded) | set(here))
-    wrong = ["%s %s, here %s" % (n, recorded.get(n, "not told"), here.get(n, "not told"))
-             for n in names if recorded.get(n) != here.get(n)]
+    wrong = [
+        "%s %s, here %s" % (n, recorded.get(n, "not told"), here.get(n, "not told"))
+        for n in names
+        if recorded.get(n) != here.get(n)
+    ]
     if wrong:
-        raise ab.BuildError("invalid", "the decisions were recorded elsewhere and do not hold here: %s: rebuild on "
-                            "the device and with the versions of the lock, or record a new one" % "; ".join(wrong))
+        raise ab.BuildError(
+            "invalid",
+            "the decisions were recorded elsewhere and do not hold here: %s: rebuild on "
+            "the device and with the versions of the lock, or record a new one" % "; ".join(wrong),
+        )

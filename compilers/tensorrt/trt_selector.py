@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lock by IAlgorithmSelector (TensorRT up to 10.7; with 8.6 the only one).
+"""The lock by IAlgorithmSelector (TensorRT up to 10.16; with 8.6 the only one).
 
 Record: every choice is left to TensorRT, which then reports what it took for each layer.
-Replay: for each layer the one recorded choice is returned, and nothing else. A layer without a record, or a
-choice that is not on offer any more, is a miss; REJECT_EMPTY_ALGORITHMS, where offered, stops the build
-there, and without it the build is refused afterwards. The report of the replay must equal the record.
-The timing cache is off: with it TensorRT would not ask about every layer.
+Replay: for each layer the one recorded choice is returned, and nothing else. A layer without a
+record, or a choice that is not on offer any more, is a miss; REJECT_EMPTY_ALGORITHMS, where
+offered, stops the build there, and without it the build is refused afterwards. The report of the
+replay must equal the record. The timing cache is off: with it TensorRT would not ask about every
+layer.
 
 A `{ForeignNode[...]}` is one layer with one tactic: what Myelin chooses inside is not covered.
 """
@@ -35,19 +36,32 @@ def _tensor(info):
 def describe(context, algorithm):
     """The JSON value that tells one choice: equal values are the same choice."""
     count, variant = context.num_inputs, algorithm.algorithm_variant
-    infos = [_tensor(algorithm.get_algorithm_io_info(i)) for i in range(count + context.num_outputs)]
-    return {"implementation": _hex(variant.implementation), "tactic": _hex(variant.tactic),
-            "inputs": infos[:count], "outputs": infos[count:]}
+    infos = [
+        _tensor(algorithm.get_algorithm_io_info(i)) for i in range(count + context.num_outputs)
+    ]
+    return {
+        "implementation": _hex(variant.implementation),
+        "tactic": _hex(variant.tactic),
+        "inputs": infos[:count],
+        "outputs": infos[count:],
+    }
 
 
 def short(choice):
     """A choice in one line."""
-    sides = ["+".join("%s%s" % (t["dtype"], t["strides"]) for t in choice[side]) for side in ("inputs", "outputs")]
-    return ab.one_line("%s of implementation %s (%s)" % (choice["tactic"], choice["implementation"], " -> ".join(sides)))
+    sides = [
+        "+".join("%s%s" % (t["dtype"], t["strides"]) for t in choice[side])
+        for side in ("inputs", "outputs")
+    ]
+    return ab.one_line(
+        "%s of implementation %s (%s)"
+        % (choice["tactic"], choice["implementation"], " -> ".join(sides))
+    )
 
 
 def read(data):
     """{layer: choice} of the bytes of selector.json.  BuildError `miss`."""
+
     def bad(what):
         return ab.BuildError("miss", "selector.json: %s" % what)
 
@@ -57,7 +71,7 @@ def read(data):
         raise bad("not JSON (%s)" % error)
     layers = told.get("layers") if isinstance(told, dict) and told.get("format") == FORMAT else None
     if not isinstance(layers, dict) or len(layers) > MAX_LAYERS:
-        raise bad("no format %d with \"layers\"" % FORMAT)
+        raise bad('no format %d with "layers"' % FORMAT)
     for name, choice in layers.items():
         if not _is_choice(choice):
             raise bad("layer %s has no choice" % ab.one_line(name, 200))
@@ -65,12 +79,21 @@ def read(data):
 
 
 def _is_choice(told):
-    return isinstance(told, dict) and sorted(told) == ["implementation", "inputs", "outputs", "tactic"] and all(
-        isinstance(told[side], list) and all(
-            isinstance(t, dict) and isinstance(t.get("dtype"), str) and isinstance(t.get("strides"), list)
-            for t in told[side])
-        for side in ("inputs", "outputs")) and all(
-            isinstance(told[key], str) for key in ("implementation", "tactic"))
+    return (
+        isinstance(told, dict)
+        and sorted(told) == ["implementation", "inputs", "outputs", "tactic"]
+        and all(
+            isinstance(told[side], list)
+            and all(
+                isinstance(t, dict)
+                and isinstance(t.get("dtype"), str)
+                and isinstance(t.get("strides"), list)
+                for t in told[side]
+            )
+            for side in ("inputs", "outputs")
+        )
+        and all(isinstance(told[key], str) for key in ("implementation", "tactic"))
+    )
 
 
 class SelectorLock:
@@ -94,7 +117,11 @@ class SelectorLock:
     def failed(self):
         """The first choice that a replay did not find, or ""."""
         misses = self._selector.misses if self._selector else []
-        return ab.one_line(misses[0] + ("; and %d more" % (len(misses) - 1) if misses[1:] else "")) if misses else ""
+        return (
+            ab.one_line(misses[0] + ("; and %d more" % (len(misses) - 1) if misses[1:] else ""))
+            if misses
+            else ""
+        )
 
     def finish(self, _config):
         """As TimingCacheLock.finish."""
@@ -117,15 +144,21 @@ class SelectorLock:
         elif not selector.reported:
             problem = "TensorRT reported no layer, so that nothing can be pinned"
         elif selector.ambiguous:
-            problem = "two layers are called %s and were decided differently" % selector.ambiguous[0]
-        text = json.dumps({"format": FORMAT, "layers": selector.reported}, indent=1, sort_keys=True) + "\n"
+            problem = (
+                "two layers are called %s and were decided differently" % selector.ambiguous[0]
+            )
+        text = (
+            json.dumps({"format": FORMAT, "layers": selector.reported}, indent=1, sort_keys=True)
+            + "\n"
+        )
         return Recorded(text.encode("utf-8"), entries, problem, inside)
 
 
 def _make_selector(trt, recorded):
     """A selector object; its base class exists only in the module.
 
-    No exception may leave a method: TensorRT calls them from C++. So `misses` collects what went wrong.
+    No exception may leave a method: TensorRT calls them from C++. So `misses` collects what went
+    wrong.
     """
 
     class Selector(trt.IAlgorithmSelector):
@@ -150,8 +183,10 @@ def _make_selector(trt, recorded):
             for index, algorithm in enumerate(choices):
                 if describe(context, algorithm) == wanted:
                     return [index]
-            self.misses.append("layer %s: the recorded choice %s is none of the %d on offer"
-                               % (context.name, short(wanted), len(choices)))
+            self.misses.append(
+                "layer %s: the recorded choice %s is none of the %d on offer"
+                % (context.name, short(wanted), len(choices))
+            )
             return []
 
         def report_algorithms(self, contexts, choices):
@@ -161,6 +196,8 @@ def _make_selector(trt, recorded):
                     if self.reported.setdefault(context.name, told) != told:
                         self.ambiguous.append(context.name)
             except Exception as error:  # pylint: disable=broad-except
-                self.misses.append("the selector's report failed: %s: %s" % (type(error).__name__, error))
+                self.misses.append(
+                    "the selector's report failed: %s: %s" % (type(error).__name__, error)
+                )
 
     return Selector()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rest of the fake `tensorrt`: builder, engine, inspector, and the module with the names of one flavour."""
+"""The rest of the fake `tensorrt`: builder, engine, inspector, and the names of one flavour."""
 
 import enum
 import json
@@ -10,8 +10,12 @@ import signal
 import fake_trt as f
 
 FLAGS = ("FP16", "INT8", "TF32", "DISABLE_TIMING_CACHE", "REJECT_EMPTY_ALGORITHMS")
-EDITABLE_FLAGS = ("EDITABLE_TIMING_CACHE", "DISABLE_COMPILATION_CACHE", "ERROR_ON_TIMING_CACHE_MISS",
-                  "DISTRIBUTIVE_INDEPENDENCE")
+EDITABLE_FLAGS = (
+    "EDITABLE_TIMING_CACHE",
+    "DISABLE_COMPILATION_CACHE",
+    "ERROR_ON_TIMING_CACHE_MISS",
+    "DISTRIBUTIVE_INDEPENDENCE",
+)
 DataType = enum.Enum("DataType", "FLOAT HALF INT64")
 TensorIOMode = enum.Enum("TensorIOMode", "INPUT OUTPUT")
 LayerInformationFormat = enum.Enum("LayerInformationFormat", "ONELINE JSON")
@@ -20,25 +24,47 @@ MemoryPoolType = enum.Enum("MemoryPoolType", "WORKSPACE")
 
 
 def plan(network, config, chosen, myelin):
-    """The bytes of an engine: what the other classes here read again, and an address that no two builds share."""
+    """The bytes of an engine: what the other classes here read again, and an address that no two
+    builds share.
+    """
     layers, counter = [], random.SystemRandom().randrange(9)
     half = "FP16" in config.flags
     for number, (layer, tactic) in enumerate(chosen):
-        told = {"Name": layer.name, "LayerType": "CaskConvolution", "TacticName": tactic.kernel,
-                "TacticValue": "0x%016x" % tactic.hash, "Metadata": "[ONNX Layer: %s]" % layer.name,
-                "Outputs": [{"Name": "t", "Format/Datatype": "Row major linear FP16 format" if half else
-                             "Row major linear FP32"}]}
+        told = {
+            "Name": layer.name,
+            "LayerType": "CaskConvolution",
+            "TacticName": tactic.kernel,
+            "TacticValue": "0x%016x" % tactic.hash,
+            "Metadata": "[ONNX Layer: %s]" % layer.name,
+            "Outputs": [
+                {
+                    "Name": "t",
+                    "Format/Datatype": (
+                        "Row major linear FP16 format" if half else "Row major linear FP32"
+                    ),
+                }
+            ],
+        }
         if myelin and layer.op != "Conv":
             del told["TacticValue"]
-            told.update(Name="%s_myl%d_%d" % (layer.name, counter, number), LayerType="gemm",
-                        Outputs=[{"Name": "t", "Format/Datatype": "Half" if half else "Float"}])
+            told.update(
+                Name="%s_myl%d_%d" % (layer.name, counter, number),
+                LayerType="gemm",
+                Outputs=[{"Name": "t", "Format/Datatype": "Half" if half else "Float"}],
+            )
         layers.append(told)
     shapes = dict(s for p in config.profiles for s in p.shapes.items())
     tensors = [["INPUT", t.name, t.dtype, list(t.shape)] for t in network.inputs]
     tensors += [["OUTPUT", t.name, t.dtype, list(t.shape)] for t in network.outputs]
-    return json.dumps({"layers": layers, "tensors": tensors, "shapes": shapes, "detailed":
-                       config.profiling_verbosity is ProfilingVerbosity.DETAILED,
-                       "address": os.urandom(8).hex()}).encode()
+    return json.dumps(
+        {
+            "layers": layers,
+            "tensors": tensors,
+            "shapes": shapes,
+            "detailed": config.profiling_verbosity is ProfilingVerbosity.DETAILED,
+            "address": os.urandom(8).hex(),
+        }
+    ).encode()
 
 
 class Context:
@@ -64,8 +90,12 @@ class Inspector:
     def get_engine_information(self, form):
         assert form is LayerInformationFormat.JSON
         layers = self._told["layers"]
-        return json.dumps({"Layers": layers if self._told["detailed"] else [la["Name"] for la in layers],
-                           "Bindings": [t[1] for t in self._told["tensors"]]})
+        return json.dumps(
+            {
+                "Layers": layers if self._told["detailed"] else [la["Name"] for la in layers],
+                "Bindings": [t[1] for t in self._told["tensors"]],
+            }
+        )
 
 
 class Engine:
@@ -102,7 +132,12 @@ class Runtime:
 
 
 def module(version, selector, editable, strong):
-    """{name: value} of the module.  `selector`, `editable`, `strong`: which of these mechanisms it offers."""
+    """{name: value} of the module.  `selector`, `editable`, `strong`: which of these mechanisms it
+    offers.
+    """
+    without = f.FAKE.get("without", [])
+    selector = selector and "IAlgorithmSelector" not in without
+    flags = [n for n in FLAGS + (EDITABLE_FLAGS if editable else ()) if n not in without]
     stamp = "%s %s" % (version, os.environ.get("FAKE_GPU", ""))
     cache_class = f.EditableTimingCache if editable else f.TimingCache
 
@@ -140,18 +175,31 @@ def module(version, selector, editable, strong):
             if f.FAKE.get("fail"):
                 self._log.error("Error Code 10: Could not find any implementation for node")
                 return None
-            run, chooser = f.Run(network, config, self._log), getattr(config, "algorithm_selector", None)
+            run, chooser = f.Run(network, config, self._log), getattr(
+                config, "algorithm_selector", None
+            )
             chosen = run.by_selector(chooser) if chooser else run.by_cache()
             return None if chosen is None else plan(network, config, chosen, editable)
 
-    creation = enum.IntEnum("NetworkDefinitionCreationFlag",
-                            ["EXPLICIT_BATCH"] + (["STRONGLY_TYPED"] if strong else []), start=0)
+    creation = enum.IntEnum(
+        "NetworkDefinitionCreationFlag",
+        ["EXPLICIT_BATCH"] + (["STRONGLY_TYPED"] if strong else []),
+        start=0,
+    )
     names = {
-        "__version__": version, "Logger": f.Logger, "Builder": Builder, "OnnxParser": f.OnnxParser,
-        "Runtime": Runtime, "IBuilderConfig": Config, "ITimingCache": cache_class,
-        "BuilderFlag": enum.IntEnum("BuilderFlag", FLAGS + (EDITABLE_FLAGS if editable else ()), start=0),
-        "NetworkDefinitionCreationFlag": creation, "DataType": DataType, "TensorIOMode": TensorIOMode,
-        "LayerInformationFormat": LayerInformationFormat, "ProfilingVerbosity": ProfilingVerbosity,
+        "__version__": version,
+        "Logger": f.Logger,
+        "Builder": Builder,
+        "OnnxParser": f.OnnxParser,
+        "Runtime": Runtime,
+        "IBuilderConfig": Config,
+        "ITimingCache": cache_class,
+        "BuilderFlag": enum.IntEnum("BuilderFlag", flags, start=0),
+        "NetworkDefinitionCreationFlag": creation,
+        "DataType": DataType,
+        "TensorIOMode": TensorIOMode,
+        "LayerInformationFormat": LayerInformationFormat,
+        "ProfilingVerbosity": ProfilingVerbosity,
         "MemoryPoolType": MemoryPoolType,
     }
     if selector:

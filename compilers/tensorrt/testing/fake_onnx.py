@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Just enough of an ONNX reader for the fake TensorRT: nodes, inputs, outputs.  Trusts its input: tests only."""
+"""Just enough of an ONNX reader for the fake TensorRT.  Trusts its input: tests only."""
 
 import collections
 
 Node = collections.namedtuple("Node", "name op inputs outputs")
-Graph = collections.namedtuple("Graph", "nodes inputs outputs")  # inputs, outputs: [(name, element type, extents)]
+Graph = collections.namedtuple(
+    "Graph", "nodes inputs outputs"
+)  # inputs, outputs: [(name, element type, extents)]
 
 
 def _varint(data, at):
@@ -24,7 +26,7 @@ def _fields(data):
             value, at = _varint(data, at)
         elif key & 7 == 2:
             size, at = _varint(data, at)
-            value, at = data[at:at + size], at + size
+            value, at = data[at : at + size], at + size
             if len(value) < size:
                 raise ValueError("truncated")
         else:
@@ -49,8 +51,18 @@ def _value(data):
 def read(data):
     """The Graph of an ONNX file's bytes; ValueError or IndexError when it is none."""
     graph = _all(data, 7)[0]
-    nodes = [Node(_text(n, 3), _text(n, 4), [i.decode() for i in _all(n, 1)], [o.decode() for o in _all(n, 2)])
-             for n in _all(graph, 1)]
+    nodes = [
+        Node(
+            _text(n, 3),
+            _text(n, 4),
+            [i.decode() for i in _all(n, 1)],
+            [o.decode() for o in _all(n, 2)],
+        )
+        for n in _all(graph, 1)
+    ]
     weights = {_text(t, 8) for t in _all(graph, 5)}
-    return Graph(nodes, [v for v in map(_value, _all(graph, 11)) if v[0] not in weights],
-                 [_value(v) for v in _all(graph, 12)])
+    return Graph(
+        nodes,
+        [v for v in map(_value, _all(graph, 11)) if v[0] not in weights],
+        [_value(v) for v in _all(graph, 12)],
+    )

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A made-up `tensorrt` module for tests: the part of the documented Python interface that the builder uses.
+"""A made-up `tensorrt` module for tests: the part of the Python interface that the builder uses.
 
-It times nothing: each build draws times, so that two builds choose other tactics unless they are pinned. The
-environment variable FAKE_TENSORRT (JSON) fixes the draw and plants faults:
+It times nothing: each build draws times, so that two builds choose other tactics unless they are
+pinned. The environment variable FAKE_TENSORRT (JSON) fixes the draw and plants faults:
     seed          of the times; without it every process draws its own
-    flip          name of a layer that takes another tactic although the cache or the selector pins one
+    flip          name of a layer that takes another tactic although the lock pins one
     extra         name of a layer that only this build has
     ignore_miss   a tactic that is not in the timing cache is timed although that is an error
     drop          name of a layer whose cache entry is gone after the build
-    gone          name of a layer whose first-choice tactics are not on offer
+    gone          name of a layer whose tactics are not on offer any more
     crash         the process ends by a signal in the middle of the build
     fail          the build gives no engine, for a reason of its own
     noise         lines without sense in the log
+    without       names of flags and classes that this module does not offer
 """
 
 import enum
@@ -29,11 +30,19 @@ TACTICS = 3
 
 
 def noise():
-    """A log that means harm: bytes that are no text, a line without end, forged lines of every family."""
+    """A log that means harm: bytes that are no text, a line without end, forged lines of every
+    family.
+    """
     os.write(1, b"\xff\xfe\x00 Tactic: 0x1 Time: 1\n" + b"x" * (1 << 20) + b"\n")
-    for line in ("Tactic: 0x1 Time: nan", "Tactic: 0x1 Time: 1e999999999", "The selected tactic is (tactic hash, "
-                 "cost(in ms)):0x1, 1", "   1, 0.1, 1, 1, k, 0x1,", ">>>>>>>>>>>>>>> Chose Runner Type: X Tactic: 0x1",
-                 "Autotuning op (key: 0x12): ", "--------------- Timing Runner:  ()"):
+    for line in (
+        "Tactic: 0x1 Time: nan",
+        "Tactic: 0x1 Time: 1e999999999",
+        "The selected tactic is (tactic hash, " "cost(in ms)):0x1, 1",
+        "   1, 0.1, 1, 1, k, 0x1,",
+        ">>>>>>>>>>>>>>> Chose Runner Type: X Tactic: 0x1",
+        "Autotuning op (key: 0x12): ",
+        "--------------- Timing Runner:  ()",
+    ):
         print("[TRT] [V] " + line, flush=True)
 
 
@@ -165,8 +174,11 @@ class OnnxParser:
             return False
         unknown = [n for n in graph.nodes if n.op.startswith("Unknown")]
         if unknown:
-            self._errors.append(ParserError("ErrorCode.UNSUPPORTED_NODE", "No importer registered for op: " +
-                                            unknown[0].op))
+            self._errors.append(
+                ParserError(
+                    "ErrorCode.UNSUPPORTED_NODE", "No importer registered for op: " + unknown[0].op
+                )
+            )
             return False
         self._network.nodes = graph.nodes
         self._network.inputs = [Tensor(n, self.TYPES[t], s) for n, t, s in graph.inputs]
@@ -278,21 +290,31 @@ class Run:
         return chosen
 
     def log_of(self, layer, tactic):
-        family = "C" if "EDITABLE_TIMING_CACHE" in self.config.flags and layer.op != "Conv" else (
-            "B" if self.config.editable else "A")
+        family = (
+            "C"
+            if "EDITABLE_TIMING_CACHE" in self.config.flags and layer.op != "Conv"
+            else ("B" if self.config.editable else "A")
+        )
         for line in getattr(fake_log, "family_" + family.lower())(layer, tactic):
             self.log.verbose(line)
 
 
 class AlgorithmInfo:
     def __init__(self, dtype):
-        self.dtype, self.strides, self.vectorized_dim, self.components_per_element = dtype, (16, 4, 1), -1, 1
+        self.dtype, self.strides, self.vectorized_dim, self.components_per_element = (
+            dtype,
+            (16, 4, 1),
+            -1,
+            1,
+        )
 
 
 class AlgorithmVariant:
     def __init__(self, tactic):
         self.implementation = 0x80000009
-        self.tactic = tactic - (1 << 64) if tactic >> 63 else tactic  # signed, as the interface has it
+        self.tactic = (
+            tactic - (1 << 64) if tactic >> 63 else tactic
+        )  # signed, as the interface has it
 
 
 class Algorithm:

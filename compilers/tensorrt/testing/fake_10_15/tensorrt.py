@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A made-up TensorRT in the shape of 10.15: editable timing cache, selector (deprecated), strong and weak typing."""
+"""A made-up TensorRT in the shape of 10.15: editable cache, selector, strong and weak typing."""
 
 import os
 import sys

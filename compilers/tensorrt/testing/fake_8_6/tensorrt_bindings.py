@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A made-up TensorRT in the shape of 8.6: algorithm selector, no editable timing cache, weak typing only."""
+"""A made-up TensorRT in the shape of 8.6: algorithm selector, no editable cache, weak typing."""
 
 import os
 import sys

@@ -205,6 +205,13 @@ class ChildrenTest(Folder):
 
 
 class RegistryTest(unittest.TestCase):
+    def test_a_manual_compiler_says_what_it_needs(self):
+        compiler = registry.load("tensorrt", "/nowhere")
+        self.assertIn("GPU", compiler.manual)
+        with self.assertRaisesRegex(registry.Missing, "GPU"):
+            compiler.runner()
+        self.assertEqual(registry.load("openvino", "/nowhere").manual, "")
+
     def test_every_description_loads(self):
         self.assertIn("openvino", registry.names())
         for name in registry.names():

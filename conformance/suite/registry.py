@@ -42,13 +42,18 @@ class Compiler:
     def conformance(self):
         return self.description.get("conformance", {})
 
+    @property
+    def manual(self):
+        """What to do where ./assay-up does not install it, or ""."""
+        return self.description.get("manual", "")
+
     def python(self):
         family = self.description["family"]
         if not family:
             return SYSTEM_PYTHON
         path = cache_folder() / "venvs" / family / "bin" / "python"
         if not path.exists():
-            raise Missing(f"{self.name} is not installed: ./assay-up compilers {self.name}")
+            raise Missing(f"{self.name} is not installed: {self.manual or './assay-up compilers ' + self.name}")
         return str(path)
 
     def builder(self):
@@ -64,7 +69,8 @@ class Compiler:
     def runner(self):
         path = self.build_dir / "lib" / f"libassay_runner_{self.description['runner']}.so"
         if not path.exists():
-            raise Missing(f"{path} is not built: cmake --preset release && cmake --build --preset release")
+            fix = self.manual or "cmake --preset release && cmake --build --preset release"
+            raise Missing(f"{path} is not built: {fix}")
         return str(path)
 
     def library(self):

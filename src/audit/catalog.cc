@@ -34,6 +34,7 @@ Result<Compiler> load_compiler(const fs::path& folder) {
   c.name = get_string(t, "name");
   c.summary = get_string(t, "summary");
   c.family = get_string(t, "family");
+  c.manual = get_string(t, "manual");
   c.runner = get_string(t, "runner");
   c.library_glob = get_string(t, "library");
   c.decides_at = get_string(t, "decides_at", "build");
@@ -127,7 +128,7 @@ Result<Installation> find_installation(const Compiler& c) {
   Installation in;
   std::error_code ec;
   fs::path python = "/usr/bin/python3";
-  const std::string fix = "run: " + c.install_command();
+  const std::string fix = c.install_fix();
   if (!c.family.empty()) {
     const fs::path venv = cache_dir() / "venvs" / c.family;
     python = venv / "bin" / "python";

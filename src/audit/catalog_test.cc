@@ -36,7 +36,7 @@ TEST(Catalog, ListsTheCompilersOfTheIssueAndEachIsWhole) {
     for (const OptionSpec& o : c.options) EXPECT_FALSE(o.help.empty()) << c.name << "." << o.name;
   }
   for (const char* name : {"reference", "onnxruntime", "openvino", "tvm-autotvm",
-                           "tvm-autoscheduler", "null", "faulty"})
+                           "tvm-autoscheduler", "null", "faulty", "tensorrt"})
     EXPECT_TRUE(names.contains(name)) << name;
 }
 
@@ -93,6 +93,8 @@ TEST(Catalog, MissingInstallationNamesTheCommand) {
   ASSERT_FALSE(r);
   EXPECT_EQ(r.error().code, ExitCode::missing);
   EXPECT_THAT(r.error().fix, HasSubstr("./assay-up compilers made"));
+  c.manual = "make it by hand";
+  EXPECT_EQ(find_installation(c).error().fix, "make it by hand");
 }
 
 }  // namespace

@@ -168,6 +168,17 @@ class AssayUpTest(unittest.TestCase):
         self.up("clean-cache")
         self.assertEqual(list(self.cache.iterdir()), [])
 
+    def test_a_manual_compiler_is_left_out_of_all_and_refused_by_name(self):
+        other = self.tree / "compilers/rare"
+        other.mkdir()
+        (other / "compiler.toml").write_text(
+            'name = "rare"\nfamily = "rarefamily"\nmanual = "needs a rare machine"\n')
+        self.assertIn("rarefamily is left out: needs a rare machine", self.up("compilers", "--all"))
+        self.assertEqual(self.import_it(), "1.0 True ['lib.so']", "the others are made")
+        for name in ("rare", "rarefamily"):
+            self.assertIn("needs a rare machine", self.up("compilers", name, code=3))
+        self.assertFalse((self.cache / "venvs/rarefamily").exists())
+
     def test_a_truncated_jar_is_refused_and_fetched_again(self):
         text = self.up("compilers", "toy", code=3, MVN_BYTES="100")
         self.assertIn("not used", text)

@@ -33,6 +33,16 @@ def compiler_table():
     return table
 
 
+def manual_families(table):
+    """{family: what its user must do}: those that some compiler.toml calls `manual`, which are not made here."""
+    found = {}
+    for name, family in table.items():
+        text = tomllib.loads((ROOT / "compilers" / name / "compiler.toml").read_text()).get("manual", "")
+        if text:
+            found[family] = text
+    return found
+
+
 def family_folder(family, table):
     """The folder that owns a family's requirements.txt: the one of its name, else the first."""
     if family == TOOLS:
@@ -126,7 +136,7 @@ def main():
     parser = argparse.ArgumentParser(
         description="Makes the virtual environments of compilers (names, or --all) and tools.")
     parser.add_argument("names", nargs="*", help="compiler names, family names, or tools")
-    parser.add_argument("--all", action="store_true", help="every compiler that needs one")
+    parser.add_argument("--all", action="store_true", help="every compiler that needs one, but for manual ones")
     parser.add_argument("--site-packages", metavar="FAMILY",
                         help="make nothing; print where a family's packages lie, if it is there")
     arguments = parser.parse_args()
@@ -136,13 +146,18 @@ def main():
         return 0
     table = compiler_table()
     families = set(table.values()) - {""}
-    wanted = sorted(families) if arguments.all else []
+    manual = manual_families(table)
+    wanted = sorted(families - set(manual)) if arguments.all else []
+    for family in sorted(manual) if arguments.all else []:
+        say(f"{family} is left out: {manual[family]}")
     if not arguments.all and not arguments.names:
         parser.error("name at least one compiler, or --all")
     for name in arguments.names:
         family = table.get(name, name)
         if family == "":
             say(f"{name} needs no virtual environment")
+        elif family in manual:
+            raise SetupError(f"{name} is not made by this tool: {manual[family]}", 3)
         elif family in families or family == TOOLS:
             wanted += [] if family in wanted else [family]
         else:

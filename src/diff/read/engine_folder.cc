@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// assay's own engine folders (docs/formats.md). Read without the audit: what is read is hashed
+// against the manifest, what is not read is not looked at.
+#include <algorithm>
+#include <map>
+
+#include "base/text.h"
+#include "diff/read/items.h"
+#include "diff/read/read.h"
+
+namespace assay::diff {
+namespace {
+
+constexpr int64_t kMostManifestBytes = 64 << 20;
+constexpr int64_t kMostKernelMapBytes = 256 << 20;
+constexpr const char* kFix = "build the engine again; its folder was changed";
+
+class Reader {
+ public:
+  Reader(const EngineFileReader& file, std::string_view where) : file_(file), where_(where) {}
+
+  Result<EngineMap> read() {
+    ASSAY_TRY(const std::string text, file_("manifest.json", kMostManifestBytes));
+    ASSAY_TRY(manifest_, parse("manifest.json", text));
+    if (get_int(manifest_, "format") != 1)
+      return wrong(where_, "manifest.json.format",
+                   manifest_.is_object() && manifest_.contains("format")
+                       ? shown(manifest_["format"])
+                       : "absent",
+                   "1", "read it with the version of assay that built it");
+    engine_.compiler = get_string(manifest_, "compiler");
+    engine_.version = get_string(manifest_, "version");
+    engine_.precision = get_string(manifest_, "precision");
+    engine_.source = "engine folder";
+    ASSAY_CHECK(files());
+    ASSAY_CHECK(kernels());
+    ASSAY_CHECK(decisions());
+    return std::move(engine_);
+  }
+
+ private:
+  struct File {
+    std::string sha256;
+    int64_t bytes = -1;
+  };
+
+  Result<Json> parse(const char* name, std::string_view text) {
+    auto j = parse_json(text, fmt::format("{}: {}", where_, name));
+    if (!j) return bad_input(j.error().message, kFix);
+    if (!j->is_object()) return wrong(where_, name, shown(*j), "an object", kFix);
+    return j;
+  }
+
+  Status files() {
+    for (const Json& f : get_array(manifest_, "files")) {
+      const std::string path = get_string(f, "path");
+      const int64_t bytes = get_int(f, "bytes", -1);
+      if (path.empty() || bytes < 0 || bytes > (int64_t{1} << 50))
+        return wrong(where_, "manifest.json.files", shown(f), "path, role, bytes and sha256", kFix);
+      if (!files_.emplace(path, File{get_string(f, "sha256"), bytes}).second)
+        return wrong(where_, "manifest.json.files", one_line(path, 200) + " twice", "it once",
+                     kFix);
+      if (get_string(f, "role") == "artifact")
+        engine_.artifact_bytes = std::max<int64_t>(0, engine_.artifact_bytes) + bytes;
+    }
+    return {};
+  }
+
+  // A file that the manifest lists, of the stated size and hash.
+  Result<std::string> listed(const std::string& path, int64_t most) {
+    const auto found = files_.find(path);
+    if (found == files_.end())
+      return wrong(where_, one_line(path, 200), "not in the manifest", "a file of the engine",
+                   kFix);
+    ASSAY_TRY(std::string text, file_(path, most));
+    if (static_cast<int64_t>(text.size()) != found->second.bytes ||
+        sha256_hex(text) != found->second.sha256)
+      return wrong(where_, one_line(path, 200), "another content", "what the manifest states",
+                   kFix);
+    return text;
+  }
+
+  Status kernels() {
+    ASSAY_TRY(const std::string text, listed("kernels.json", kMostKernelMapBytes));
+    ASSAY_TRY(const Json map, parse("kernels.json", text));
+    if (!map.contains("kernels") || !map["kernels"].is_array())
+      return wrong(where_, "kernels.json", "no array \"kernels\"", "the kernel map", kFix);
+    const Json& list = map["kernels"];
+    if (list.size() > kMostLayers)
+      return wrong(where_, "kernels.json", fmt::format("{} kernels", list.size()),
+                   fmt::format("at most {}", kMostLayers), kFix);
+    std::vector<std::pair<int64_t, Layer>> ordered;
+    for (size_t i = 0; i < list.size(); ++i) {
+      if (!list[i].is_object())
+        return wrong(where_, fmt::format("kernels.json: kernels[{}]", i), shown(list[i]),
+                     "an object", kFix);
+      Layer l;
+      ASSAY_CHECK(kernel(list[i], l));
+      ordered.emplace_back(get_int(list[i], "ordinal"), std::move(l));
+    }
+    std::stable_sort(ordered.begin(), ordered.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (auto& [ordinal, layer] : ordered) engine_.layers.push_back(std::move(layer));
+    return {};
+  }
+
+  Status kernel(const Json& j, Layer& l) {
+    l.name = get_string(j, "layer");
+    l.kernel = get_string(j, "kernel");
+    l.source_sha256 = get_string(j, "source_sha256");
+    l.precision = get_string(j, "precision");
+    engine_.tells_sources = engine_.tells_sources || !l.source_sha256.empty();
+    const std::string origin = get_string(j, "origin");
+    for (size_t at = 0; at < origin.size();) {
+      const size_t end = std::min(origin.find(',', at), origin.size());
+      if (end > at) l.origin.push_back(origin.substr(at, end - at));
+      at = end + 1;
+    }
+    std::sort(l.origin.begin(), l.origin.end());
+    l.origin.erase(std::unique(l.origin.begin(), l.origin.end()), l.origin.end());
+    const std::string source = get_string(j, "source");
+    if (source.empty()) return {};
+    // Layers with one source share the file; each gets the text, but it is read once.
+    auto [found, fresh] = sources_.try_emplace(source);
+    if (fresh) {
+      ASSAY_TRY(found->second, listed(source, kMostSourceBytes));
+    }
+    source_bytes_ += static_cast<int64_t>(found->second.size());
+    if (source_bytes_ > kMostSourcesBytes)
+      return wrong(where_, "sources", "more text",
+                   fmt::format("at most {} bytes", kMostSourcesBytes), kFix);
+    l.source_text = found->second;
+    return {};
+  }
+
+  Status decisions() {
+    const Json& rebuild = get_object(manifest_, "rebuild");
+    for (const Json& name : get_array(rebuild, "decisions")) {
+      if (!name.is_string())
+        return wrong(where_, "manifest.json.rebuild.decisions", shown(name), "names of files",
+                     kFix);
+      ASSAY_CHECK(decision_file(name.get_ref<const std::string&>()));
+    }
+    for (const Json& c : get_array(rebuild, "choices")) choose(c);
+    if (unknown_.count() > 0)
+      engine_.notes.push_back("choices that no tuning log explains: " + unknown_.text());
+    return {};
+  }
+
+  Status decision_file(const std::string& name) {
+    if (name.ends_with("database_workload.json")) return {};  // read with its records
+    ASSAY_TRY(const std::string text, listed(name, kMostBytes));
+    if (text.find_first_not_of(" \t\r\n") == std::string::npos) return {};  // nothing was tunable
+    const std::string where = fmt::format("{}: {}", where_, one_line(name, 200));
+    const auto format = detect_format(text, where);
+    if (format && *format == Format::metaschedule) {
+      const size_t slash = name.rfind('/');
+      const std::string beside =
+          (slash == std::string::npos ? "" : name.substr(0, slash + 1)) + "database_workload.json";
+      ASSAY_TRY(const std::string workloads, listed(beside, kMostBytes));
+      ASSAY_TRY(EngineMap tuned, parse_metaschedule(text, workloads, where));
+      take(std::move(tuned), name);
+      return {};
+    }
+    if (!format || (*format != Format::autotvm && *format != Format::autoscheduler)) {
+      engine_.notes.push_back(
+          fmt::format("{} is no tuning log: its decisions are not told", one_line(name, 200)));
+      return {};
+    }
+    ASSAY_TRY(EngineMap tuned, parse_tvm_log(text, where));
+    take(std::move(tuned), name);
+    return {};
+  }
+
+  void take(EngineMap tuned, const std::string& name) {
+    for (Decision& d : tuned.decisions) engine_.decisions.push_back(std::move(d));
+    // What the log says of itself alone is of no use here: the layers are known.
+    for (std::string& note : tuned.notes)
+      if (note.find("not the layers") == std::string::npos)
+        engine_.notes.push_back(fmt::format("{}: {}", one_line(name, 200), note));
+  }
+
+  // {"layer": "0 conv2d 1x1x8x8 16x1x3x3", "choice": text} or, of a rebuild, "number": a line.
+  // Builders put the number of the task first.
+  void choose(const Json& c) {
+    const std::string layer = get_string(c, "layer"), choice = get_string(c, "choice");
+    const int64_t number = get_int(c, "number", -1);
+    const size_t blank = layer.find(' ');
+    const bool numbered = blank != std::string::npos && blank > 0 &&
+                          std::all_of(layer.begin(), layer.begin() + static_cast<ptrdiff_t>(blank),
+                                      [](char d) { return d >= '0' && d <= '9'; });
+    const std::string name = numbered ? layer.substr(blank + 1) : layer;
+    const std::string last = name.substr(name.rfind(' ') + 1);  // AutoScheduler: a hash of the task
+    for (Decision& d : engine_.decisions) {
+      if (d.layer != name && !d.layer.ends_with(" " + last) && d.layer != last) continue;
+      const auto it = std::find_if(d.candidates.begin(), d.candidates.end(), [&](const auto& k) {
+        return number >= 0 ? k.number == number
+                           : k.text == choice || choice.ends_with(", " + k.text);
+      });
+      if (it == d.candidates.end()) continue;
+      for (Candidate& k : d.candidates) k.chosen = false;
+      it->chosen = true;
+      d.choice = it->text;
+      d.layer = layer;
+      return;
+    }
+    unknown_.add(layer);
+    engine_.decisions.push_back({layer, choice, {}});
+  }
+
+  const EngineFileReader& file_;
+  std::string_view where_;
+  Json manifest_;
+  std::map<std::string, File> files_;
+  std::map<std::string, std::string> sources_;
+  int64_t source_bytes_ = 0;
+  EngineMap engine_;
+  FirstNames unknown_;
+};
+
+}  // namespace
+
+Result<EngineMap> parse_engine_folder(const EngineFileReader& file, std::string_view where) {
+  return Reader(file, where).read();
+}
+
+}  // namespace assay::diff

@@ -38,6 +38,13 @@ std::string with(std::string text, std::string_view from, std::string_view to) {
   return at == std::string::npos ? text : text.replace(at, from.size(), to);
 }
 
+// "a0":0,"a1":0, ...
+std::string members(int n) {
+  std::string out;
+  for (int i = 0; i < n; ++i) out += fmt::format("{}\"a{}\":0", i ? "," : "", i);
+  return out;
+}
+
 TEST(BadInput, WhatNoToolWrote) {
   expect_refused({
       {"", "is empty", "ended well"},
@@ -65,9 +72,10 @@ TEST(BadInput, TensorRtLayers) {
   const std::string good = made::kTrtLayers;
   const std::string deep = "{\"Layers\": " + std::string(100, '[');
   expect_refused({
-      {good.substr(0, good.size() / 2), "where the file ends: truncated?", "write the file again"},
+      {good.substr(0, good.size() / 2), "where it ends: truncated?", "write the file again"},
       {good + "x", "not JSON at byte"},
       {deep, "nested deeper than 64", "check the file"},
+      {"{\"Layers\": [{" + members(513) + "}]}", "an object of more than 512 members"},
       {"{\"Layers\": 5}", "no array \"Layers\"", "--exportLayerInfo"},
       {"{\"Layers\": {\"a\": \"b\"}}", "no array \"Layers\""},
       {"{\"Bindings\": [\"a\"]}", "no array \"Layers\""},
@@ -190,7 +198,7 @@ TEST(BadInput, OpenVinoGraphs) {
 TEST(BadInput, OrtProfiles) {
   const std::string good = made::kOrtProfile;
   expect_refused({
-      {good.substr(0, good.rfind(']')), "where the file ends: truncated?", "write the file again"},
+      {good.substr(0, good.rfind(']')), "where it ends: truncated?", "write the file again"},
       {"[{\"cat\": \"Session\", \"name\": \"model_run\"}]", "no runs of nodes", "enable_profiling"},
       {with(good, "\"dur\" :74", "\"dur\" :-1"), "[1].dur: -1, expected a duration"},
       {with(good, "\"dur\" :74", "\"dur\" :\"74\""), "[1].dur: the text '74'"},

@@ -3,6 +3,7 @@
 // against the manifest, what is not read is not looked at.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/text.h"
 #include "diff/read/items.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr int64_t kMostManifestBytes = 64 << 20;
 constexpr int64_t kMostKernelMapBytes = 256 << 20;
+constexpr size_t kMostChoices = 1 << 14;  // each is sought among all tasks
 constexpr const char* kFix = "build the engine again; its folder was changed";
 
 class Reader {
@@ -40,12 +42,12 @@ class Reader {
 
  private:
   struct File {
-    std::string sha256;
+    std::string role, sha256;
     int64_t bytes = -1;
   };
 
   Result<Json> parse(const char* name, std::string_view text) {
-    auto j = parse_json(text, fmt::format("{}: {}", where_, name));
+    auto j = parse_bounded(text, fmt::format("{}: {}", where_, name));
     if (!j) return bad_input(j.error().message, kFix);
     if (!j->is_object()) return wrong(where_, name, shown(*j), "an object", kFix);
     return j;
@@ -57,7 +59,7 @@ class Reader {
       const int64_t bytes = get_int(f, "bytes", -1);
       if (path.empty() || bytes < 0 || bytes > (int64_t{1} << 50))
         return wrong(where_, "manifest.json.files", shown(f), "path, role, bytes and sha256", kFix);
-      if (!files_.emplace(path, File{get_string(f, "sha256"), bytes}).second)
+      if (!files_.emplace(path, File{get_string(f, "role"), get_string(f, "sha256"), bytes}).second)
         return wrong(where_, "manifest.json.files", one_line(path, 200) + " twice", "it once",
                      kFix);
       if (get_string(f, "role") == "artifact")
@@ -141,9 +143,15 @@ class Reader {
                      kFix);
       ASSAY_CHECK(decision_file(name.get_ref<const std::string&>()));
     }
-    for (const Json& c : get_array(rebuild, "choices")) choose(c);
+    logged_ = engine_.decisions.size();
+    const Json& choices = get_array(rebuild, "choices");
+    if (choices.size() > kMostChoices)
+      return wrong(where_, "manifest.json.rebuild.choices",
+                   fmt::format("{} choices", choices.size()),
+                   fmt::format("at most {}", kMostChoices), kFix);
+    for (const Json& c : choices) choose(c);
     if (unknown_.count() > 0)
-      engine_.notes.push_back("choices that no tuning log explains: " + unknown_.text());
+      engine_.notes.push_back("choices that no candidate of a tuning log is: " + unknown_.text());
     return {};
   }
 
@@ -163,8 +171,10 @@ class Reader {
       return {};
     }
     if (!format || (*format != Format::autotvm && *format != Format::autoscheduler)) {
-      engine_.notes.push_back(
-          fmt::format("{} is no tuning log: its decisions are not told", one_line(name, 200)));
+      // A builder's own files; what they decide is among the choices.
+      if (files_.at(name).role == "tuning_log")
+        engine_.notes.push_back(fmt::format(
+            "{} is of a kind that is not read: its candidates are not told", one_line(name, 200)));
       return {};
     }
     ASSAY_TRY(EngineMap tuned, parse_tvm_log(text, where));
@@ -180,32 +190,58 @@ class Reader {
         engine_.notes.push_back(fmt::format("{}: {}", one_line(name, 200), note));
   }
 
-  // {"layer": "0 conv2d 1x1x8x8 16x1x3x3", "choice": text} or, of a rebuild, "number": a line.
-  // Builders put the number of the task first.
+  // {"layer": "0 conv2d 1x1x8x8 16x1x3x3", "choice": text} or, of a rebuild, "number": a line. What
+  // the builder says that it took overrules what it would take from the log alone.
   void choose(const Json& c) {
     const std::string layer = get_string(c, "layer"), choice = get_string(c, "choice");
     const int64_t number = get_int(c, "number", -1);
-    const size_t blank = layer.find(' ');
-    const bool numbered = blank != std::string::npos && blank > 0 &&
-                          std::all_of(layer.begin(), layer.begin() + static_cast<ptrdiff_t>(blank),
-                                      [](char d) { return d >= '0' && d <= '9'; });
-    const std::string name = numbered ? layer.substr(blank + 1) : layer;
-    const std::string last = name.substr(name.rfind(' ') + 1);  // AutoScheduler: a hash of the task
-    for (Decision& d : engine_.decisions) {
-      if (d.layer != name && !d.layer.ends_with(" " + last) && d.layer != last) continue;
-      const auto it = std::find_if(d.candidates.begin(), d.candidates.end(), [&](const auto& k) {
-        return number >= 0 ? k.number == number
-                           : k.text == choice || choice.ends_with(", " + k.text);
-      });
-      if (it == d.candidates.end()) continue;
-      for (Candidate& k : d.candidates) k.chosen = false;
-      it->chosen = true;
-      d.choice = it->text;
-      d.layer = layer;
+    const auto taken = [&](const Candidate& k) {
+      return number >= 0 ? k.number == number : k.text == choice || choice.ends_with(", " + k.text);
+    };
+    Decision* named = nullptr;  // of several tasks with this name the first that has the candidate
+    for (size_t i = 0; i < logged_; ++i) {
+      Decision& d = engine_.decisions[i];
+      if (named_.contains(i) || !is_task(d.layer, layer)) continue;
+      const bool has = std::any_of(d.candidates.begin(), d.candidates.end(), taken);
+      if (named && !has) continue;
+      named = &d;
+      if (has) break;
+    }
+    if (!named) {
+      unknown_.add(layer);
+      engine_.decisions.push_back({layer, choice, {}});
       return;
     }
-    unknown_.add(layer);
-    engine_.decisions.push_back({layer, choice, {}});
+    named_.insert(static_cast<size_t>(named - engine_.decisions.data()));
+    bool found = false, measured = false;
+    for (Candidate& k : named->candidates) {
+      k.chosen = !found && taken(k);
+      found = found || k.chosen;
+      measured = measured || k.ok;
+      if (k.chosen) named->choice = k.text;
+    }
+    named->layer = layer;
+    if (found) return;
+    named->choice = choice;
+    // Where every candidate failed there is nothing to take.
+    if (measured) unknown_.add(layer);
+  }
+
+  // Builders put the number of the task first; the readers of logs put its hash last where they
+  // must. AutoScheduler's tasks have a name that is not in the log, and end in the same hash.
+  static bool is_task(std::string_view logged, std::string_view layer) {
+    const size_t number = layer.find_first_not_of("0123456789");
+    if (number != std::string_view::npos && number > 0 && layer[number] == ' ')
+      layer.remove_prefix(number + 1);
+    if (logged == layer) return true;
+    const auto hash = [](std::string_view s) {
+      return s.size() == 8 && s.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+    };
+    const size_t blank = logged.rfind(' ');
+    const std::string_view last = logged.substr(blank + 1);
+    if (!hash(last)) return false;
+    return (blank != std::string_view::npos && logged.substr(0, blank) == layer) ||
+           layer.substr(layer.rfind(' ') + 1) == last;
   }
 
   const EngineFileReader& file_;
@@ -215,6 +251,8 @@ class Reader {
   std::map<std::string, std::string> sources_;
   int64_t source_bytes_ = 0;
   EngineMap engine_;
+  size_t logged_ = 0;       // decisions that tuning logs tell
+  std::set<size_t> named_;  // those that a choice was for
   FirstNames unknown_;
 };
 

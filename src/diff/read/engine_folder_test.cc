@@ -77,7 +77,7 @@ TEST_F(Folder, ChoicesOfTheManifestOverruleTheLowestMean) {
   EXPECT_EQ(conv.choice, conv.candidates[2].text);
   EXPECT_TRUE(r->decisions[1].candidates[0].chosen);
   EXPECT_EQ(r->decisions[2].layer, "9 unknown");
-  EXPECT_THAT(r->notes, Contains("choices that no tuning log explains: 9 unknown"));
+  EXPECT_THAT(r->notes, Contains("choices that no candidate of a tuning log is: 9 unknown"));
 }
 
 TEST_F(Folder, ChoicesOfAutoScheduler) {
@@ -117,12 +117,56 @@ TEST_F(Folder, WhatWasNotTunedHasNoDecisions) {
   const auto r = read("engine-0");
   ASSERT_TRUE(r) << r.error().message;
   EXPECT_THAT(r->decisions, IsEmpty());
-  write("engine-0/tuning.log", "");
-  e.manifest["rebuild"]["decisions"] = Json::array({"model.so"});
+  // Files of a builder's own kind: only a log that is not read is worth a word.
+  e.add("undecided.json", "decisions", "{\"format\": 1}");
+  e.add("other.log", "tuning_log", "Fastest Tactic: 0x1\n");
+  e.manifest["rebuild"]["decisions"] = Json::array({"undecided.json", "other.log"});
   lay_out(e);
   const auto other = read("engine-0");
   ASSERT_TRUE(other) << other.error().message;
-  EXPECT_THAT(other->notes, Contains(HasSubstr("model.so is no tuning log")));
+  EXPECT_THAT(other->notes, ElementsAre(HasSubstr("other.log is of a kind that is not read")));
+}
+
+// A task whose candidates all failed has the compiler's own schedule.
+TEST_F(Folder, ChoicesThatAreNoCandidates) {
+  made::EngineFiles e = made::engine_files();
+  e.manifest["rebuild"]["choices"] =
+      Json::array({{{"layer", "0 conv2d_NCHWc.x86 1x1x8x8 16x1x3x3"}, {"choice", "another"}},
+                   {{"layer", "1 dense_pack.x86 1x512 10x512"}, {"choice", "default schedule"}}});
+  lay_out(e);
+  const auto r = read("engine-0");
+  ASSERT_TRUE(r) << r.error().message;
+  ASSERT_EQ(r->decisions.size(), 2u);
+  EXPECT_EQ(r->decisions[0].choice, "another");
+  for (const Candidate& c : r->decisions[0].candidates) EXPECT_FALSE(c.chosen);
+  EXPECT_EQ(r->decisions[1].choice, "default schedule");
+  EXPECT_THAT(r->notes, Contains("choices that no candidate of a tuning log is: "
+                                 "0 conv2d_NCHWc.x86 1x1x8x8 16x1x3x3"));
+}
+
+// Two tasks of one name: the log tells them apart by a hash, the builder by their numbers.
+TEST_F(Folder, TasksOfOneName) {
+  const auto line = [](int stride, int index, double cost) {
+    return fmt::format(
+        R"({{"input": ["llvm", "conv", [["TENSOR", [1], "float32"], [{}]], {{}}], "config": {{"index": {},)"
+        R"( "entity": []}}, "result": [[{}], 0, 1, 1], "version": 0.2}})"
+        "\n",
+        stride, index, cost);
+  };
+  made::EngineFiles e =
+      made::engine_files(line(1, 1, 1e-6) + line(1, 2, 2e-6) + line(2, 1, 1e-6) + line(2, 3, 3e-6));
+  e.manifest["rebuild"]["choices"] =
+      Json::array({{{"layer", "0 conv 1"}, {"choice", "[],None,1"}},
+                   {{"layer", "1 conv 1"}, {"choice", "[],None,3"}}});
+  lay_out(e);
+  const auto r = read("engine-0");
+  ASSERT_TRUE(r) << r.error().message;
+  ASSERT_EQ(r->decisions.size(), 2u);
+  EXPECT_EQ(r->decisions[0].layer, "0 conv 1");
+  EXPECT_TRUE(r->decisions[0].candidates[0].chosen);
+  EXPECT_EQ(r->decisions[1].layer, "1 conv 1");
+  EXPECT_TRUE(r->decisions[1].candidates[1].chosen);  // though slower than the other
+  EXPECT_FALSE(r->decisions[1].candidates[0].chosen);
 }
 
 TEST_F(Folder, WhatTheManifestDoesNotStateIsRefused) {

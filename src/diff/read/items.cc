@@ -2,7 +2,8 @@
 #include "diff/read/items.h"
 
 #include <algorithm>
-#include <optional>
+#include <array>
+#include <new>
 
 #include "base/text.h"
 
@@ -10,8 +11,11 @@ namespace assay::diff {
 namespace {
 
 constexpr int kMaxDepth = 64;  // as base/json.cc
+// The library seeks each key among those before it, which takes the square of their number.
+constexpr size_t kMostKeys = 512;
+constexpr const char* kOddFix = "check the file: no tool writes engines so";
 
-// Ends the library's parser from within; never leaves walk_items().
+// Ends the library's parser from within; never leaves parse().
 struct Stop {
   Error error;
 };
@@ -19,8 +23,9 @@ struct Stop {
 // Follows the parser: where it is, and what of it is an element.
 class Walk {
  public:
+  explicit Walk(std::string_view where) : where_(where) {}
   Walk(std::string_view where, std::initializer_list<std::string_view> lists, const OnItem& on_item)
-      : where_(where), lists_(lists), on_item_(on_item) {}
+      : where_(where), lists_(lists), on_item_(&on_item) {}
 
   // False: the parser drops `value`.
   bool event(int depth, Json::parse_event_t e, Json& value) {
@@ -29,11 +34,13 @@ class Walk {
       case E::object_start:
       case E::array_start:
         if (depth >= kMaxDepth)
-          throw Stop{{ExitCode::usage,
-                      fmt::format("{}: JSON is nested deeper than {}", where_, kMaxDepth),
-                      "check the file: no tool writes engines so"}};
+          stop(fmt::format("{}: JSON is nested deeper than {}", where_, kMaxDepth));
+        keys_[static_cast<size_t>(depth)] = 0;
         return open(depth, e == E::array_start);
       case E::key:
+        // `depth` counts the object already.
+        if (++keys_[static_cast<size_t>(depth) - 1] > kMostKeys)
+          stop(fmt::format("{}: an object of more than {} members", where_, kMostKeys));
         if (depth == 1) key_ = value.get_ref<const std::string&>();
         return true;
       default:
@@ -42,7 +49,11 @@ class Walk {
   }
 
  private:
+  [[noreturn]] static void stop(std::string message) {
+    throw Stop{{ExitCode::usage, std::move(message), kOddFix}};
+  }
   bool open(int depth, bool array) {
+    if (!on_item_) return true;
     if (depth == 0) {
       item_depth_ = array ? 1 : -1;
       index_ = -1;
@@ -54,24 +65,21 @@ class Walk {
     return true;
   }
   bool item(const Json& value) {
-    const Status s = on_item_(item_depth_ == 1 ? "" : key_, ++index_, value);
+    const Status s = (*on_item_)(item_depth_ == 1 ? "" : key_, ++index_, value);
     if (!s) throw Stop{s.error()};
     return false;
   }
 
   std::string_view where_;
   std::initializer_list<std::string_view> lists_;
-  const OnItem& on_item_;
+  const OnItem* on_item_ = nullptr;
   std::string key_;
+  std::array<size_t, kMaxDepth> keys_{};
   int item_depth_ = -1;  // -1: not within a list
   int64_t index_ = -1;
 };
 
-}  // namespace
-
-Result<Json> walk_items(std::string_view text, std::string_view where,
-                        std::initializer_list<std::string_view> lists, const OnItem& on_item) {
-  Walk walk(where, lists, on_item);
+Result<Json> parse(std::string_view text, std::string_view where, Walk walk) {
   try {
     return Json::parse(text, [&](int depth, Json::parse_event_t e, Json& value) {
       return walk.event(depth, e, value);
@@ -81,13 +89,26 @@ Result<Json> walk_items(std::string_view text, std::string_view where,
   } catch (const Json::parse_error& e) {
     const bool cut = e.byte >= text.size();
     return bad_input(fmt::format("{}: not JSON at byte {}{}", where, e.byte,
-                                 cut ? ", where the file ends: truncated?" : ""),
+                                 cut ? ", where it ends: truncated?" : ""),
                      cut ? "write the file again; the tool was stopped while it wrote"
                          : "write the file again with the tool that made it");
+  } catch (const std::bad_alloc&) {
+    throw;  // told by read_engine()
   } catch (const std::exception& e) {
     return bad_input(fmt::format("{}: not JSON: {}", where, one_line(e.what())),
                      "write the file again with the tool that made it");
   }
+}
+
+}  // namespace
+
+Result<Json> walk_items(std::string_view text, std::string_view where,
+                        std::initializer_list<std::string_view> lists, const OnItem& on_item) {
+  return parse(text, where, Walk(where, lists, on_item));
+}
+
+Result<Json> parse_bounded(std::string_view text, std::string_view where) {
+  return parse(text, where, Walk(where));
 }
 
 Status walk_json_lines(std::string_view text, std::string_view where, const OnLine& on_line) {
@@ -98,7 +119,7 @@ Status walk_json_lines(std::string_view text, std::string_view where, const OnLi
     begin = end + 1;
     const size_t first = line.find_first_not_of(" \t\r");
     if (first == std::string_view::npos || line[first] == '#') continue;
-    const auto value = parse_json(line, fmt::format("{}: line {}", where, number + 1));
+    const auto value = parse_bounded(line, fmt::format("{}: line {}", where, number + 1));
     if (!value)
       return bad_input(value.error().message,
                        end == text.size()

@@ -18,6 +18,10 @@ using OnItem = std::function<Status(std::string_view list, int64_t index, const 
 Result<Json> walk_items(std::string_view text, std::string_view where,
                         std::initializer_list<std::string_view> lists, const OnItem& on_item);
 
+// A whole text as a tree. As everything here it refuses more than 64 levels and objects of more
+// than 512 members, which parse_json() would take the square of their number to read.
+Result<Json> parse_bounded(std::string_view text, std::string_view where);
+
 // Calls `on_line` for each line that is neither blank nor starts with "#"; `line` counts from 0.
 using OnLine = std::function<Status(int64_t line, const Json& value)>;
 Status walk_json_lines(std::string_view text, std::string_view where, const OnLine& on_line);

@@ -50,7 +50,8 @@ class Reader {
     if (!c.ok) c.error = "no time was measured";
     c.text = fmt::format("decisions {} trace {}", one_line(choices(record[0][1]), 300),
                          short_hash(dump_json(record[0])));
-    return tasks_.add(tasks_.task(key, name), std::move(c), seconds, at + ": seconds");
+    ASSAY_TRY(const size_t task, tasks_.task(key, name, at));
+    return tasks_.add(task, std::move(c), seconds, at + ": seconds");
   }
 
   Result<EngineMap> finish(bool checked) {

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 #include <pugixml.hpp>
+#include <set>
 
 #include "base/text.h"
 #include "diff/read/items.h"
@@ -112,7 +113,7 @@ class Reader {
       n.out[i].tensor.name = n.layer.name + (i == 0 ? "" : fmt::format(":{}", i));
       if (i < layouts.size()) n.out[i].tensor.format = layouts[i];
     }
-    if (!by_id_.emplace(n.id, nodes_.size()).second)
+    if (!ids_.insert(n.id).second)
       return wrong(where_, at, fmt::format("the id '{}' a second time", one_line(n.id, 40)),
                    "one layer an id", kFix);
     nodes_.push_back(std::move(n));
@@ -166,22 +167,19 @@ class Reader {
 
   // An input has the name and layout of the output it is tied to. Edges to nowhere say nothing.
   void edges(pugi::xml_node list) {
-    const auto find = [&](const char* id, std::vector<Port> Node::*ports,
-                          const char* port) -> Port* {
-      const auto node = by_id_.find(id);
-      if (node == by_id_.end()) return nullptr;
-      auto& all = nodes_[node->second].*ports;
-      const auto p =
-          std::find_if(all.begin(), all.end(), [&](const Port& q) { return q.id == port; });
-      return p == all.end() ? nullptr : &*p;
-    };
+    using Place = std::pair<std::string_view, std::string_view>;  // layer, port
+    std::map<Place, Port*> in, out;
+    for (Node& n : nodes_) {
+      for (Port& p : n.in) in.emplace(Place(n.id, p.id), &p);
+      for (Port& p : n.out) out.emplace(Place(n.id, p.id), &p);
+    }
     for (pugi::xml_node e : list.children("edge")) {
-      const Port* from =
-          find(e.attribute("from-layer").value(), &Node::out, e.attribute("from-port").value());
-      Port* to = find(e.attribute("to-layer").value(), &Node::in, e.attribute("to-port").value());
-      if (!from || !to) continue;
-      to->tensor.name = from->tensor.name;
-      to->tensor.format = from->tensor.format;
+      const auto from =
+          out.find({e.attribute("from-layer").value(), e.attribute("from-port").value()});
+      const auto to = in.find({e.attribute("to-layer").value(), e.attribute("to-port").value()});
+      if (from == out.end() || to == in.end()) continue;
+      to->second->tensor.name = from->second->tensor.name;
+      to->second->tensor.format = from->second->tensor.format;
     }
   }
 
@@ -210,7 +208,7 @@ class Reader {
 
   std::string_view where_;
   std::vector<Node> nodes_;
-  std::map<std::string, size_t, std::less<>> by_id_;
+  std::set<std::string> ids_;
 };
 
 }  // namespace

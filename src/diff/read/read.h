@@ -53,7 +53,8 @@ std::string_view format_name(Format f);  // "auto", "engine", "trt-layers", ... 
 std::optional<Format> parse_format(std::string_view name);
 std::string format_names();  // "auto, engine, ..." for errors and help
 
-// Larger inputs are usage errors that say so. JSON may be nested 64 deep (base/json.h).
+// Larger inputs are usage errors that say so. JSON may be nested 64 deep, and an
+// object may have 512 members.
 inline constexpr int64_t kMostBytes = int64_t{1} << 30;     // of one JSON file
 inline constexpr int64_t kMostXmlBytes = int64_t{1} << 28;  // XML is held as a tree
 inline constexpr int64_t kMostSourceBytes = 16 << 20;       // of one kernel source
@@ -61,6 +62,7 @@ inline constexpr int64_t kMostSourcesBytes = 256 << 20;     // of all sources of
 inline constexpr size_t kMostLayers = 1 << 20;
 inline constexpr size_t kMostTensors = 1 << 14;     // inputs, or outputs, of a layer
 inline constexpr size_t kMostRank = 64;             // extents of a tensor
+inline constexpr size_t kMostTasks = 1 << 14;       // of one file
 inline constexpr size_t kMostCandidates = 1 << 22;  // of one file
 inline constexpr size_t kMostTimes = 1 << 26;       // of one file
 

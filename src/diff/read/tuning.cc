@@ -14,9 +14,13 @@ constexpr double kNoTime = 1e9;  // s; TVM writes it, or more, for what failed
 
 }  // namespace
 
-size_t Tasks::task(const std::string& key, const std::string& name) {
+Result<size_t> Tasks::task(const std::string& key, const std::string& name,
+                           const std::string& place) {
   const auto [found, fresh] = by_key_.try_emplace(key, keys_.size());
   if (fresh) {
+    if (keys_.size() >= kMostTasks)
+      return wrong(where_, place, "another task", fmt::format("at most {}", kMostTasks),
+                   "split the log by task");
     keys_.push_back(key);
     best_.emplace_back();
     engine_.decisions.push_back({name, "", {}});

@@ -19,8 +19,8 @@ class Tasks {
   Tasks(std::string_view where, EngineMap& engine) : where_(where), engine_(engine) {}
 
   // `key` identifies the task; `name` is what people read. Tasks of one name and several keys get
-  // the start of the key's hash behind it.
-  size_t task(const std::string& key, const std::string& name);
+  // the start of the key's hash behind it. Usage error for too many tasks.
+  Result<size_t> task(const std::string& key, const std::string& name, const std::string& place);
   // Appends a candidate with the costs of `seconds` (an array), or as failed when `error` is given.
   // Usage error for a negative or absent cost, and for too many candidates.
   Status add(size_t task, Candidate candidate, const Json& seconds, const std::string& place);

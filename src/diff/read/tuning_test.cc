@@ -78,6 +78,18 @@ TEST(AutoTvm, EqualNamesGetAHash) {
   EXPECT_NE(e.decisions[0].layer, e.decisions[1].layer);
 }
 
+TEST(AutoTvm, TooManyTasksAreRefused) {
+  std::string log;
+  for (size_t i = 0; i <= kMostTasks; ++i)
+    log += fmt::format(R"({{"input": ["llvm", "t{}", [], {{}}], "config": {{"entity": []}}, )"
+                       R"("result": [[1], 0, 1, 1], "version": 0.2}})"
+                       "\n",
+                       i);
+  const auto r = parse_tvm_log(log, "f");
+  ASSERT_FALSE(r);
+  EXPECT_THAT(r.error().message, HasSubstr("line 16385: another task, expected at most 16384"));
+}
+
 TEST(AutoScheduler, StepsAndErrors) {
   const EngineMap e = read(made::kAutoScheduler);
   EXPECT_EQ(e.source, "AutoScheduler log");

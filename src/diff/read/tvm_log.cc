@@ -65,8 +65,9 @@ class Reader {
     if (const std::string v = get_string(j, "tvm_version"); !v.empty()) versions(v);
     target(input[0]);
     const std::string shapes = shapes_text(input[2]);
-    const size_t task = tasks_.task(dump_json(input), input[1].get_ref<const std::string&>() +
-                                                          (shapes.empty() ? "" : " ") + shapes);
+    const auto& name = input[1].get_ref<const std::string&>();
+    ASSAY_TRY(const size_t task,
+              tasks_.task(dump_json(input), name + (shapes.empty() ? "" : " ") + shapes, at));
     return result(get_array(j, "result"), at + ".result", task, std::move(c));
   }
 
@@ -95,14 +96,15 @@ class Reader {
     target(i[0][1]);
     // The steps are long: their hash tells them apart, the line finds them.
     c.text = "steps " + sha256_hex(dump_json(i[1][1])).substr(0, 16);
-    const size_t task = tasks_.task(key + "\n" + dump_json(i[0][1]), workload_name(key));
+    ASSAY_TRY(const size_t task,
+              tasks_.task(key + "\n" + dump_json(i[0][1]), workload_name(key), at));
     return result(get_array(j, "r"), at + ".r", task, std::move(c));
   }
 
   // "1x3x8x8 16x3x3x3 1b2c3d4e" of the key ["hash", [1, 3, 8, 8], [16, 3, 3, 3]].
   static std::string workload_name(const std::string& key) {
     std::string out;
-    if (const auto parsed = parse_json(key, "key"); parsed && parsed->is_array())
+    if (const auto parsed = parse_bounded(key, "key"); parsed && parsed->is_array())
       for (size_t k = 1; k < parsed->size(); ++k) {
         const Json& part = (*parsed)[k];
         std::string text;

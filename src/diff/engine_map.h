@@ -29,6 +29,7 @@ struct Layer {
 
 struct Candidate {
   std::string text;             // configuration or tactic
+  int64_t number = -1;          // finds it again in its file: of a tuning log the line, from 0
   std::vector<double> time_ns;  // as measured by the tuner; empty when it failed
   bool ok = true, chosen = false;
   std::string error;

@@ -180,6 +180,40 @@ assay_status kernel_map(assay_engine* engine, assay_kernel_sink sink, void* user
   return null().kernel_map(engine, swapped_kernel, &swap, err, size);
 }
 
+// What run does to the first output, done to its tensor too: float32, as run takes it.
+assay_status tensor_read(assay_context* context, int32_t slot, const char* name,
+                         assay_tensor_desc* desc, void* data, size_t data_bytes, char* err,
+                         size_t size) {
+  const assay_status status =
+      null().tensor_read(context, slot, name, desc, data, data_bytes, err, size);
+  if (status != ASSAY_OK) return status;
+  const Fault& fault = *context_faults[context];
+  if (fault.mode == "torn_tensors") desc->rank = ASSAY_MAX_RANK + 1;
+  if (data == nullptr || data_bytes < sizeof(float)) return status;
+  auto* first = static_cast<float*>(data);
+  if (fault.mode == "outputs_by_build") *first += static_cast<float>(1 + fault.seed % 1021) / 64;
+  if (fault.mode == "outputs_by_launch")
+    *first += static_cast<float>(1 + launch_number() % 1021) / 64;
+  if (fault.mode == "nan_outputs") *first = std::numeric_limits<float>::quiet_NaN();
+  return status;
+}
+
+// Breaks the promises of layer_times, one a mode.
+assay_status layer_times(assay_context* context, int32_t slot, int32_t runs,
+                         assay_layer_time_sink sink, void* user, char* err, size_t size) {
+  const std::string& mode = context_faults[context]->mode;
+  if (mode == "no_layer_times") return ASSAY_UNSUPPORTED;
+  if (mode == "negative_layer_times") {
+    const assay_layer_time time{sizeof(assay_layer_time), 0, "output", "projection", -1};
+    sink(user, 0, &time);
+  }
+  if (mode == "extra_layer_times") {
+    const assay_layer_time time{sizeof(assay_layer_time), 0, "output", "projection", 1};
+    sink(user, runs, &time);
+  }
+  return null().layer_times(context, slot, runs, sink, user, err, size);
+}
+
 assay_runner_api make_api() {
   assay_runner_api api = null();
   api.capabilities = capabilities;
@@ -190,6 +224,8 @@ assay_runner_api make_api() {
   api.bind = bind;
   api.run = run;
   api.kernel_map = kernel_map;
+  api.tensor_read = tensor_read;
+  api.layer_times = layer_times;
   return api;
 }
 

@@ -20,6 +20,12 @@
 #include <thread>
 #include <vector>
 
+#include "elements.h"
+
+using assay_null::read_element;
+using assay_null::size_of;
+using assay_null::write_element;
+
 namespace {
 
 constexpr int64_t max_picks = 1024;             // input elements that one row is projected from
@@ -42,91 +48,6 @@ uint64_t mix(uint64_t z) {  // finaliser of SplitMix64
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
   return z ^ (z >> 31);
-}
-
-int64_t size_of(int dtype) {
-  switch (dtype) {
-    case ASSAY_U8:
-    case ASSAY_I8:
-    case ASSAY_BOOL:
-      return 1;
-    case ASSAY_U16:
-    case ASSAY_I16:
-    case ASSAY_F16:
-    case ASSAY_BF16:
-      return 2;
-    case ASSAY_F64:
-    case ASSAY_I64:
-    case ASSAY_U64:
-      return 8;
-    default:
-      return 4;
-  }
-}
-
-template <class T>
-T load(const void* p) {
-  T value;
-  std::memcpy(&value, p, sizeof value);
-  return value;
-}
-
-float read_element(int dtype, const char* p) {
-  switch (dtype) {
-    case ASSAY_F32:
-      return load<float>(p);
-    case ASSAY_F64:
-      return static_cast<float>(load<double>(p));
-    case ASSAY_I8:
-      return load<int8_t>(p);
-    case ASSAY_U8:
-    case ASSAY_BOOL:
-      return load<uint8_t>(p);
-    case ASSAY_I16:
-      return load<int16_t>(p);
-    case ASSAY_U16:
-      return load<uint16_t>(p);
-    case ASSAY_I32:
-      return static_cast<float>(load<int32_t>(p));
-    case ASSAY_U32:
-      return static_cast<float>(load<uint32_t>(p));
-    case ASSAY_I64:
-      return static_cast<float>(load<int64_t>(p));
-    case ASSAY_U64:
-      return static_cast<float>(load<uint64_t>(p));
-    default:
-      return static_cast<float>(load<uint16_t>(p)) / 65536.0f;  // half formats: their bits will do
-  }
-}
-
-template <class T>
-void store_as(char* p, float value) {
-  const T converted = static_cast<T>(value);
-  std::memcpy(p, &converted, sizeof converted);
-}
-
-void write_element(int dtype, char* p, float value) {
-  const float small = std::clamp(value, 0.0f, 100.0f);  // fits every whole-number type
-  switch (dtype) {
-    case ASSAY_F64:
-      return store_as<double>(p, value);
-    case ASSAY_I8:
-    case ASSAY_U8:
-      return store_as<uint8_t>(p, small);
-    case ASSAY_BOOL:
-      return store_as<uint8_t>(p, value > 0 ? 1.0f : 0.0f);
-    case ASSAY_I16:
-    case ASSAY_U16:
-      return store_as<uint16_t>(p, small);
-    case ASSAY_I32:
-    case ASSAY_U32:
-      return store_as<uint32_t>(p, small);
-    case ASSAY_I64:
-    case ASSAY_U64:
-      return store_as<uint64_t>(p, small);
-    default:
-      return store_as<float>(p, value);
-  }
 }
 
 assay_status fail(char* err, size_t err_size, assay_status status, const std::string& text) {
@@ -209,7 +130,8 @@ void prepare(assay_engine& engine) {
 }
 
 assay_status capabilities(assay_engine* engine, assay_capabilities* out, char*, size_t) {
-  out->flags = ASSAY_CAP_CONTEXTS_THREADED | ASSAY_CAP_KERNEL_SOURCES;
+  out->flags = ASSAY_CAP_CONTEXTS_THREADED | ASSAY_CAP_KERNEL_SOURCES | ASSAY_CAP_TENSOR_READ |
+               ASSAY_CAP_LAYER_TIMES;
   if (engine != nullptr && engine->scripted) out->flags |= ASSAY_CAP_CLOCK;
   out->compiler = "null";
   out->version = "1.0.0";
@@ -325,6 +247,25 @@ float project(const assay_engine& engine, const assay_context::Buffers& buffers,
   return sum;
 }
 
+// The whole output `o` into `data`.
+void compute(const assay_engine& engine, const assay_context::Buffers& buffers, size_t o,
+             char* data) {
+  const Tensor& output = engine.outputs[o];
+  const int64_t width = output.elements() / engine.rows;
+  for (int64_t row = 0; row < engine.rows; ++row)
+    for (int64_t c = 0; c < width; ++c)
+      write_element(output.dtype, data + (row * width + c) * size_of(output.dtype),
+                    project(engine, buffers, row, c));
+}
+
+// Scripted time of the next run.
+int64_t next_run_ns(assay_context* context) {
+  const uint64_t draw = mix(context->seed + 0x9e3779b97f4a7c15ull * ++context->runs);
+  const int64_t jitter = static_cast<int64_t>(draw % static_cast<uint64_t>(context->jitter_ns + 1));
+  const bool tail = draw >> 32 < 42949673;  // 2^32 / 100
+  return context->base_ns + jitter + (tail ? context->tail_ns : 0);
+}
+
 assay_status run(assay_context* context, int32_t slot) {
   const assay_engine& engine = *context->engine;
   const auto& buffers = context->slots[static_cast<size_t>(slot)];
@@ -332,18 +273,9 @@ assay_status run(assay_context* context, int32_t slot) {
     context->error = "null runner: slot " + std::to_string(slot) + " is not bound";
     return ASSAY_INVALID;
   }
-  for (size_t o = 0; o < engine.outputs.size(); ++o) {
-    const Tensor& output = engine.outputs[o];
-    const int64_t width = output.elements() / engine.rows;
-    for (int64_t row = 0; row < engine.rows; ++row)
-      for (int64_t c = 0; c < width; ++c)
-        write_element(output.dtype, buffers.outputs[o] + (row * width + c) * size_of(output.dtype),
-                      project(engine, buffers, row, c));
-  }
-  const uint64_t draw = mix(context->seed + 0x9e3779b97f4a7c15ull * ++context->runs);
-  context->now_ns +=
-      context->base_ns + static_cast<int64_t>(draw % static_cast<uint64_t>(context->jitter_ns + 1));
-  if (draw >> 32 < 42949673) context->now_ns += context->tail_ns;  // 2^32 / 100
+  for (size_t o = 0; o < engine.outputs.size(); ++o)
+    compute(engine, buffers, o, buffers.outputs[o]);
+  context->now_ns += next_run_ns(context);
   return ASSAY_OK;
 }
 
@@ -368,6 +300,56 @@ assay_status kernel_map(assay_engine* engine, assay_kernel_sink sink, void* user
 
 int64_t clock_ns(assay_context* context) { return context->now_ns; }
 
+// The layers are the outputs, and so are their tensors.
+assay_status tensor_read(assay_context* context, int32_t slot, const char* name,
+                         assay_tensor_desc* desc, void* data, size_t data_bytes, char* err,
+                         size_t size) try {
+  const assay_engine& engine = *context->engine;
+  size_t o = 0;
+  while (o < engine.outputs.size() && engine.outputs[o].name != name) ++o;
+  if (o == engine.outputs.size())
+    return fail(err, size, ASSAY_INVALID, std::string("no layer ") + name);
+  if (data == nullptr) return describe(engine.outputs, static_cast<int32_t>(o), desc, err, size);
+  const Tensor& output = engine.outputs[o];
+  const auto wanted = static_cast<size_t>(output.elements() * size_of(output.dtype));
+  if (data_bytes != wanted)
+    return fail(err, size, ASSAY_INVALID,
+                output.name + " has " + std::to_string(wanted) + " bytes, the buffer " +
+                    std::to_string(data_bytes));
+  if (slot < 0 || static_cast<size_t>(slot) >= context->slots.size() ||
+      context->slots[static_cast<size_t>(slot)].outputs.empty())
+    return fail(err, size, ASSAY_INVALID, "slot " + std::to_string(slot) + " is not bound");
+  compute(engine, context->slots[static_cast<size_t>(slot)], o, static_cast<char*>(data));
+  return describe(engine.outputs, static_cast<int32_t>(o), desc, err, size);
+} catch (const std::exception& e) {
+  return fail(err, size, ASSAY_FAILED, e.what());
+}
+
+// The scripted time of a run, split over the layers as 1 : 2 : 3 ...; the last takes the rest.
+assay_status layer_times(assay_context* context, int32_t slot, int32_t runs,
+                         assay_layer_time_sink sink, void* user, char* err, size_t size) {
+  const auto& outputs = context->engine->outputs;
+  const auto n = static_cast<int64_t>(outputs.size());
+  for (int32_t r = 0; r < runs; ++r) {
+    const int64_t before = context->now_ns;
+    if (const assay_status status = run(context, slot); status != ASSAY_OK)
+      return fail(err, size, status, context->error);
+    const int64_t whole = context->now_ns - before;
+    int64_t rest = whole;
+    for (int64_t o = 0; o < n; ++o) {
+      const int64_t share = o + 1 == n ? rest : whole / (n * (n + 1) / 2) * (o + 1);
+      rest -= share;
+      const assay_layer_time time{sizeof(assay_layer_time), static_cast<int32_t>(o),
+                                  outputs[static_cast<size_t>(o)].name.c_str(), "projection",
+                                  share};
+      sink(user, r, &time);
+    }
+    const assay_layer_time all{sizeof(assay_layer_time), -1, "", "", whole};
+    sink(user, r, &all);
+  }
+  return ASSAY_OK;
+}
+
 #ifndef ASSAY_SANITIZER
 #define ASSAY_SANITIZER ""
 #endif
@@ -390,8 +372,9 @@ const assay_runner_api api = {sizeof(assay_runner_api),
                               nullptr,  // enqueue
                               nullptr,  // wait
                               kernel_map,
-                              nullptr,  // tensor_read
-                              clock_ns};
+                              tensor_read,
+                              clock_ns,
+                              layer_times};
 
 }  // namespace
 

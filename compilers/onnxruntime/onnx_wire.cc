@@ -101,7 +101,7 @@ std::optional<Message> child(Message parent, uint32_t number) {
 
 struct Node {
   std::string name, op, domain, activation;
-  std::vector<std::string> outputs;
+  std::vector<std::string> inputs, outputs;
 };
 
 class Scanner {
@@ -152,6 +152,7 @@ class Scanner {
 
  private:
   static void read_node(const Field& field, Node* node) {
+    if (field.number == 1) node->inputs.emplace_back(field.bytes);
     if (field.number == 2) node->outputs.emplace_back(field.bytes);
     if (field.number == 3) node->name = field.bytes;
     if (field.number == 4) node->op = field.bytes;
@@ -171,18 +172,41 @@ class Scanner {
     if (!node.activation.empty()) text += "+" + node.activation;
     auto [at, fresh] = facts_->operators.try_emplace({layer, node.op}, text);
     if (!fresh && at->second != text) at->second = node.op;
-    if (main_graph) facts_->tensors.insert(node.outputs.begin(), node.outputs.end());
+    if (!main_graph) return;
+    facts_->tensors.insert(node.outputs.begin(), node.outputs.end());
+    if (!node.outputs.empty() && !node.outputs[0].empty()) {
+      facts_->layer_outputs.try_emplace(layer, node.outputs[0]);
+    }
+    if (is_blocked(node)) facts_->blocked.insert(node.outputs.begin(), node.outputs.end());
+  }
+
+  // Nodes stand in topological order. Operators of ONNX that ONNX Runtime leaves among blocked ones
+  // (sums, activations, concatenation of channels) give the layout that they are given.
+  bool is_blocked(const Node& node) const {
+    if (node.domain == "com.microsoft.nchwc") return node.op != "ReorderOutput";
+    for (const std::string& input : node.inputs) {
+      if (facts_->blocked.count(input) > 0) return true;
+    }
+    return false;
   }
 
   OnnxFacts* facts_;
 };
 
+void append_varint(std::string* out, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) out->push_back(static_cast<char>(value | 0x80));
+  out->push_back(static_cast<char>(value));
+}
+
 void append_bytes(std::string* out, int number, std::string_view bytes) {
-  out->push_back(static_cast<char>(number << 3 | 2));
-  size_t length = bytes.size();
-  for (; length >= 0x80; length >>= 7) out->push_back(static_cast<char>(length | 0x80));
-  out->push_back(static_cast<char>(length));
+  append_varint(out, static_cast<uint64_t>(number) << 3 | 2);
+  append_varint(out, bytes.size());
   out->append(bytes);
+}
+
+void append_number(std::string* out, int number, uint64_t value) {
+  append_varint(out, static_cast<uint64_t>(number) << 3);
+  append_varint(out, value);
 }
 
 }  // namespace
@@ -194,12 +218,31 @@ Result<OnnxFacts> scan_model(std::string_view bytes) {
     return fail(ASSAY_INVALID, "not a whole ONNX model: its protobuf bytes are malformed");
   }
   facts.tensors.erase("");
+  facts.blocked.erase("");
   return facts;
 }
 
 std::string output_fragment(std::string_view name) {
   std::string value_info, graph, model;
   append_bytes(&value_info, 1, name);
+  append_bytes(&graph, 12, value_info);
+  append_bytes(&model, 7, graph);
+  return model;
+}
+
+std::string reorder_fragment(std::string_view name, std::string_view plain, int64_t channels) {
+  std::string attribute, node, value_info, graph, model;
+  append_bytes(&attribute, 1, "channels");
+  append_number(&attribute, 3, static_cast<uint64_t>(channels));
+  append_number(&attribute, 20, 2);  // AttributeProto.INT
+  append_bytes(&node, 1, name);
+  append_bytes(&node, 2, plain);
+  append_bytes(&node, 3, plain);
+  append_bytes(&node, 4, "ReorderOutput");
+  append_bytes(&node, 5, attribute);
+  append_bytes(&node, 7, "com.microsoft.nchwc");
+  append_bytes(&value_info, 1, plain);
+  append_bytes(&graph, 1, node);
   append_bytes(&graph, 12, value_info);
   append_bytes(&model, 7, graph);
   return model;

@@ -87,41 +87,90 @@ Status run_on_zeros(const Library& library, const Session& session) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::string_view kKernelSuffix = "_kernel_time";
+
+// The event's kernel, or false when it is of another kind.
+bool kernel_of(const Json& event, const OnnxFacts& facts, Kernel* kernel) {
+  if (!event.is_object() || text_of(event, "cat") != "Node") return false;
+  std::string name = text_of(event, "name");
+  auto args = event.find("args");
+  if (!name.ends_with(kKernelSuffix) || args == event.end() || !args->is_object()) return false;
+  kernel->layer = name.substr(0, name.size() - kKernelSuffix.size());
+  std::string op = text_of(*args, "op_name");
+  std::string provider = text_of(*args, "provider");
+  if (size_t at = provider.find("ExecutionProvider"); at != std::string::npos) {
+    provider.erase(at, std::strlen("ExecutionProvider"));
+  }
+  auto known = facts.operators.find({kernel->layer, op});
+  kernel->kernel = provider + ":" + (known == facts.operators.end() ? op : known->second);
+  kernel->precision = precision_of(*args);
+  return true;
+}
+
+// Duration of an event in microseconds; -1 when it tells none.
+int64_t duration_us(const Json& event) {
+  auto at = event.find("dur");
+  return at != event.end() && at->is_number_integer() ? at->get<int64_t>() : -1;
+}
+
+}  // namespace
+
 Result<std::vector<Kernel>> parse_profile(std::string_view json, const OnnxFacts& facts) {
-  constexpr std::string_view kSuffix = "_kernel_time";
   Json events = Json::parse(json, nullptr, false);
   if (!events.is_array()) return fail(ASSAY_FAILED, "ONNX Runtime's profile is not a JSON list");
   std::vector<Kernel> kernels;
   for (const Json& event : events) {
-    if (!event.is_object() || text_of(event, "cat") != "Node") continue;
-    std::string name = text_of(event, "name");
-    auto args = event.find("args");
-    if (!name.ends_with(kSuffix) || args == event.end() || !args->is_object()) continue;
     Kernel kernel;
-    kernel.layer = name.substr(0, name.size() - kSuffix.size());
-    std::string op = text_of(*args, "op_name");
-    std::string provider = text_of(*args, "provider");
-    if (size_t at = provider.find("ExecutionProvider"); at != std::string::npos) {
-      provider.erase(at, std::strlen("ExecutionProvider"));
-    }
-    auto known = facts.operators.find({kernel.layer, op});
-    kernel.kernel = provider + ":" + (known == facts.operators.end() ? op : known->second);
-    kernel.precision = precision_of(*args);
-    kernels.push_back(std::move(kernel));
+    if (kernel_of(event, facts, &kernel)) kernels.push_back(std::move(kernel));
   }
   if (kernels.empty()) return fail(ASSAY_FAILED, "ONNX Runtime's profile lists no kernels");
   return kernels;
 }
 
-Result<std::vector<Kernel>> profile_kernels(const Library& library, std::string_view model,
-                                            int threads, const OnnxFacts& facts) {
+Result<std::vector<RunTimes>> parse_run_times(std::string_view json,
+                                              const std::vector<Kernel>& kernels,
+                                              const OnnxFacts& facts) {
+  Json events = Json::parse(json, nullptr, false);
+  if (!events.is_array()) return fail(ASSAY_FAILED, "ONNX Runtime's profile is not a JSON list");
+  std::vector<RunTimes> runs;
+  RunTimes run;
+  for (const Json& event : events) {
+    Kernel kernel;
+    if (kernel_of(event, facts, &kernel)) {
+      const size_t at = run.kernel_us.size();
+      const int64_t us = duration_us(event);
+      if (at >= kernels.size() || kernels[at].layer != kernel.layer || us < 0) {
+        return fail(ASSAY_FAILED, "ONNX Runtime's profile: run " + std::to_string(runs.size()) +
+                                      " has another kernel than the kernel map at " + kernel.layer);
+      }
+      run.kernel_us.push_back(us);
+    } else if (event.is_object() && text_of(event, "name") == "model_run") {  // its last event
+      run.whole_us = duration_us(event);
+      if (run.kernel_us.size() != kernels.size() || run.whole_us < 0) {
+        return fail(ASSAY_FAILED, "ONNX Runtime's profile: run " + std::to_string(runs.size()) +
+                                      " has " + std::to_string(run.kernel_us.size()) +
+                                      " kernels, the kernel map " + std::to_string(kernels.size()));
+      }
+      runs.push_back(std::move(run));
+      run = {};
+    }
+  }
+  return runs;
+}
+
+Result<std::string> profile_runs(const Library& library, std::string_view model, int threads,
+                                 int runs, const std::function<Status(const Session&)>& run) {
   ScratchFolder folder;
   if (folder.path().empty()) {
     return fail(ASSAY_FAILED, "no scratch folder for the profile: check TMPDIR");
   }
   auto session = Session::open(library, model, threads, folder.path() + "/profile", false);
   if (!session) return tl::unexpected(session.error());
-  if (auto done = run_on_zeros(library, *session); !done) return tl::unexpected(done.error());
+  for (int i = 0; i < runs; ++i) {
+    if (auto done = run(*session); !done) return tl::unexpected(done.error());
+  }
   char* name = nullptr;
   OrtStatus* status = library.api->SessionEndProfiling(session->get(), library.allocator, &name);
   if (auto done = check(library, status, "profile"); !done) return tl::unexpected(done.error());
@@ -129,24 +178,53 @@ Result<std::vector<Kernel>> profile_kernels(const Library& library, std::string_
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   OrtStatus* freed = library.api->AllocatorFree(library.allocator, name);
   if (freed != nullptr) library.api->ReleaseStatus(freed);
-  return parse_profile(text, facts);
+  return text;
+}
+
+Result<std::vector<Kernel>> profile_kernels(const Library& library, std::string_view model,
+                                            int threads, const OnnxFacts& facts) {
+  auto text = profile_runs(library, model, threads, 1,
+                           [&](const Session& session) { return run_on_zeros(library, session); });
+  if (!text) return tl::unexpected(text.error());
+  return parse_profile(*text, facts);
 }
 
 Result<TensorProbe> TensorProbe::open(const Library& library, std::string_view model,
                                       const OnnxFacts& facts, int threads,
                                       const std::string& name) {
-  std::string bytes(model);
-  if (facts.outputs.count(name) == 0) {
-    if (facts.tensors.count(name) == 0) {
+  std::string tensor = name;
+  if (facts.outputs.count(name) == 0 && facts.tensors.count(name) == 0) {
+    auto layer = facts.layer_outputs.find(name);
+    if (layer == facts.layer_outputs.end()) {
       return fail(ASSAY_UNSUPPORTED, "tensor " + name +
                                          ": no layer of the engine writes it (fused away, or "
                                          "never in the model)");
     }
-    bytes += output_fragment(name);
+    tensor = layer->second;
   }
+  std::string bytes(model);
+  if (facts.outputs.count(tensor) == 0) bytes += output_fragment(tensor);
   auto session = Session::open(library, bytes, threads, "", true);
   if (!session) return tl::unexpected(session.error());
-  return TensorProbe(library, std::move(*session), name);
+  if (facts.blocked.count(tensor) == 0) {
+    return TensorProbe(library, std::move(*session), name, tensor);
+  }
+  // The blocked layout has its channels filled up to whole blocks: all of them are read.
+  std::vector<int64_t> shape;
+  for (const Tensor& output : session->outputs()) {
+    if (output.name == tensor) shape = output.shape;
+  }
+  if (shape.size() != 4 || shape[1] <= 0) {
+    return fail(ASSAY_UNSUPPORTED, "tensor " + tensor + ": lies in blocks of unknown extents");
+  }
+  const std::string plain = tensor + ":plain";
+  if (facts.tensors.count(plain) > 0) {
+    return fail(ASSAY_UNSUPPORTED, "tensor " + tensor + ": the name " + plain + " is taken");
+  }
+  bytes = std::string(model) + reorder_fragment(tensor, plain, shape[1]);
+  session = Session::open(library, bytes, threads, "", true);
+  if (!session) return tl::unexpected(session.error());
+  return TensorProbe(library, std::move(*session), name, plain);
 }
 
 Status TensorProbe::read(void* const* inputs, Tensor* out, void* data, size_t data_bytes) const {
@@ -159,7 +237,7 @@ Status TensorProbe::read(void* const* inputs, Tensor* out, void* data, size_t da
     values.push_back(std::move(*value));
   }
   const OrtApi& api = *library_->api;
-  const char* name = name_.c_str();
+  const char* name = output_.c_str();
   Owned<OrtValue> value(nullptr, api.ReleaseValue);
   OrtStatus* status = api.Run(session_.get(), nullptr, session_.input_names(), feeds.data(),
                               feeds.size(), &name, 1, value.out());

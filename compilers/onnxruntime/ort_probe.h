@@ -3,6 +3,8 @@
 // kernels run, and the value of a tensor inside.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,10 +29,27 @@ Result<std::vector<Kernel>> parse_profile(std::string_view json, const OnnxFacts
 Result<std::vector<Kernel>> profile_kernels(const Library& library, std::string_view model,
                                             int threads, const OnnxFacts& facts);
 
+// Time of one kernel of one run, as the profiler tells it: whole microseconds.
+struct RunTimes {
+  std::vector<int64_t> kernel_us;  // in the order of the kernel map
+  int64_t whole_us = 0;            // ONNX Runtime's own span around the run
+};
+// The runs in a trace of several, in order. ASSAY_FAILED when a run has other kernels than
+// `kernels`.
+Result<std::vector<RunTimes>> parse_run_times(std::string_view json,
+                                              const std::vector<Kernel>& kernels,
+                                              const OnnxFacts& facts);
+
+// A session of `model` under the profiler; `run` runs it `runs` times. The trace's text.
+Result<std::string> profile_runs(const Library& library, std::string_view model, int threads,
+                                 int runs, const std::function<Status(const Session&)>& run);
+
 // A session of a model with one more output.
 class TensorProbe {
  public:
-  // ASSAY_UNSUPPORTED when no node of the engine writes `name` (fused away or never there).
+  // `name`: of a tensor, or of a layer: then the first tensor it writes. A tensor in the blocked
+  // layout is read in the plain one. ASSAY_UNSUPPORTED when no node of the engine writes it (fused
+  // away or never there).
   static Result<TensorProbe> open(const Library& library, std::string_view model,
                                   const OnnxFacts& facts, int threads, const std::string& name);
 
@@ -40,11 +59,14 @@ class TensorProbe {
   const std::string& name() const { return name_; }
 
  private:
-  TensorProbe(const Library& library, Session session, std::string name)
-      : library_(&library), session_(std::move(session)), name_(std::move(name)) {}
+  TensorProbe(const Library& library, Session session, std::string name, std::string output)
+      : library_(&library),
+        session_(std::move(session)),
+        name_(std::move(name)),
+        output_(std::move(output)) {}
   const Library* library_;
   Session session_;
-  std::string name_;
+  std::string name_, output_;  // as asked for; of the session
 };
 
 }  // namespace assay::ort

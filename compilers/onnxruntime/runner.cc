@@ -187,7 +187,7 @@ assay_status capabilities(assay_engine* engine, assay_capabilities* out, char* e
   if (out == nullptr || out->struct_size < sizeof(assay_capabilities)) {
     return report(Failure{ASSAY_INVALID, "assay_capabilities is too short"}, err, err_size);
   }
-  out->flags = ASSAY_CAP_TENSOR_READ | ASSAY_CAP_CONTEXTS_THREADED;
+  out->flags = ASSAY_CAP_TENSOR_READ | ASSAY_CAP_CONTEXTS_THREADED | ASSAY_CAP_LAYER_TIMES;
   out->compiler = engine == nullptr ? "onnxruntime" : engine->files.compiler.c_str();
   out->version = engine == nullptr ? "" : engine->library->version.c_str();
   out->decides_at = "build";
@@ -319,6 +319,52 @@ assay_status tensor_read(assay_context* context, int32_t slot, const char* name,
   });
 }
 
+assay_status layer_times(assay_context* context, int32_t slot, int32_t runs,
+                         assay_layer_time_sink sink, void* user, char* err, size_t err_size) {
+  constexpr int kWarmup = 5;  // of the session made here
+  return guarded(err, err_size, [&]() -> Status {
+    Slot* at = slot_of(context, slot);
+    if (at == nullptr || !is_bound(*context, *at)) {
+      return assay::ort::fail(ASSAY_INVALID, "slot is not bound");
+    }
+    if (sink == nullptr || runs < 1) return assay::ort::fail(ASSAY_INVALID, "no sink or no runs");
+    const assay_engine& engine = *context->engine;
+    const auto& facts = engine.files.facts;
+    const std::string_view model = engine.files.model.bytes();
+    auto kernels = assay::ort::profile_kernels(*engine.library, model, engine.threads, facts);
+    if (!kernels) return tl::unexpected(kernels.error());
+    auto text = assay::ort::profile_runs(
+        *engine.library, model, engine.threads, kWarmup + runs, [&](const Session& session) {
+          OrtStatus* status = engine.library->api->Run(
+              session.get(), context->run_options.get(), session.input_names(), at->inputs.data(),
+              at->inputs.size(), session.output_names(), at->outputs.size(), at->outputs.data());
+          return check(*engine.library, status, "run under the profiler");
+        });
+    engine.files.model.drop_pages();
+    if (!text) return tl::unexpected(text.error());
+    auto times = assay::ort::parse_run_times(*text, *kernels, facts);
+    if (!times) return tl::unexpected(times.error());
+    if (times->size() != static_cast<size_t>(kWarmup) + static_cast<size_t>(runs)) {
+      // The profiler drops what is more than it was made for.
+      return assay::ort::fail(ASSAY_UNSUPPORTED, "ONNX Runtime's profile has " +
+                                                     std::to_string(times->size()) + " of " +
+                                                     std::to_string(kWarmup + runs) + " runs");
+    }
+    for (int32_t r = 0; r < runs; ++r) {
+      const assay::ort::RunTimes& run = (*times)[static_cast<size_t>(kWarmup + r)];
+      for (size_t k = 0; k < kernels->size(); ++k) {
+        const assay_layer_time time{sizeof(assay_layer_time), static_cast<int32_t>(k),
+                                    (*kernels)[k].layer.c_str(), (*kernels)[k].kernel.c_str(),
+                                    run.kernel_us[k] * 1000};
+        sink(user, r, &time);
+      }
+      const assay_layer_time whole{sizeof(assay_layer_time), -1, "", "", run.whole_us * 1000};
+      sink(user, r, &whole);
+    }
+    return {};
+  });
+}
+
 const assay_runner_api kApi = {sizeof(assay_runner_api),
                                ASSAY_RUNNER_ABI_VERSION,
                                ASSAY_SANITIZER,
@@ -338,7 +384,8 @@ const assay_runner_api kApi = {sizeof(assay_runner_api),
                                nullptr,
                                kernel_map,
                                tensor_read,
-                               nullptr};
+                               nullptr,
+                               layer_times};
 
 }  // namespace
 

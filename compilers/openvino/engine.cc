@@ -2,6 +2,7 @@
 #include "engine.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 
@@ -115,7 +116,7 @@ Engine::Engine(const assay_engine_options& options) : dir_(options.engine_dir) {
   const Manifest manifest = read_manifest(options);
   properties_ = properties_for(manifest, options.threads);
   own_names_ = read_own_names(dir_);
-  compiled_ = import_blob();
+  compiled_ = import_blob(properties_);
   const int threads = compiled_.get_property(ov::inference_num_threads);
   if (threads != options.threads) {
     throw Failure(ASSAY_FAILED, "OpenVINO uses " + std::to_string(threads) +
@@ -126,14 +127,14 @@ Engine::Engine(const assay_engine_options& options) : dir_(options.engine_dir) {
   outputs_ = describe_all(compiled_.outputs(), manifest.outputs, "output");
 }
 
-ov::CompiledModel Engine::import_blob() {
+ov::CompiledModel Engine::import_blob(const ov::AnyMap& properties) {
   const auto path = dir_ / "model.blob";
   std::ifstream in(path, std::ios::binary);
   if (!in || !std::filesystem::is_regular_file(path)) {
     throw Failure(ASSAY_INVALID, path.string() + ": no such file");
   }
   try {
-    return core_.import_model(in, "CPU", properties_);
+    return core_.import_model(in, "CPU", properties);
   } catch (const std::exception& error) {
     throw Failure(ASSAY_INVALID, path.string() + ": OpenVINO cannot import it: " + error.what());
   }
@@ -141,19 +142,26 @@ ov::CompiledModel Engine::import_blob() {
 
 ov::CompiledModel Engine::model_for_context() {
   const std::lock_guard lock(mutex_);
-  if (first_taken_) return import_blob();
+  if (first_taken_) return import_blob(properties_);
   first_taken_ = true;
   return compiled_;
 }
 
-void Engine::kernel_map(const std::function<void(const assay_kernel&)>& sink) const {
+ov::CompiledModel Engine::profiled_model() {
+  const std::lock_guard lock(mutex_);
+  ov::AnyMap properties = properties_;
+  properties.insert(ov::enable_profiling(true));
+  return import_blob(properties);
+}
+
+std::vector<Engine::Layer> Engine::layers_of(const ov::CompiledModel& model) const {
   struct Row {
     int order;
-    std::string layer, type, primitive, precision, origin;
+    std::string node, type, primitive, precision, fused;
     auto operator<=>(const Row&) const = default;
   };
   std::vector<Row> rows;
-  for (const auto& node : compiled_.get_runtime_model()->get_ordered_ops()) {
+  for (const auto& node : model.get_runtime_model()->get_ordered_ops()) {
     const auto& info = node->get_rt_info();
     const auto text = [&info](const char* key) { return info.at(key).as<std::string>(); };
     const std::string type = text("layerType");
@@ -164,15 +172,45 @@ void Engine::kernel_map(const std::function<void(const assay_kernel&)>& sink) co
   }
   std::sort(rows.begin(), rows.end());
   Renamer renamer(own_names_);
-  int ordinal = 0;
+  std::vector<Layer> layers;
   for (const Row& row : rows) {
-    const std::string layer = renamer.layer(row.layer);
-    const std::string kernel = row.type + ":" + row.primitive;
-    const std::string precision = precision_text(row.precision);
-    const std::string origin = renamer.origin(row.origin);
-    sink({sizeof(assay_kernel), ordinal++, layer.c_str(), kernel.c_str(), "", precision.c_str(),
-          origin.c_str()});
+    const std::string layer = renamer.layer(row.node);  // in execution order
+    layers.push_back({row.node, row.fused, layer, row.type + ":" + row.primitive,
+                      precision_text(row.precision), renamer.origin(row.fused)});
   }
+  return layers;
+}
+
+void Engine::kernel_map(const std::function<void(const assay_kernel&)>& sink) const {
+  int ordinal = 0;
+  for (const Layer& row : layers_of(compiled_)) {
+    sink({sizeof(assay_kernel), ordinal++, row.layer.c_str(), row.kernel.c_str(), "",
+          row.precision.c_str(), row.origin.c_str()});
+  }
+}
+
+ov::Output<ov::Node> Engine::find_output(ov::Model& model, const std::string& name) const {
+  const auto ops = model.get_ordered_ops();
+  for (const auto& op : ops) {
+    for (const auto& port : op->outputs()) {
+      if (port.get_names().contains(name)) return port;
+    }
+  }
+  for (const Layer& layer : layers_of(compiled_)) {
+    if (layer.layer != name) continue;
+    // What a layer gives is what the last node fused into it gives.  A node that OpenVINO's passes
+    // made (a change of layout) is not in the model: its tensor cannot be asked for.
+    const std::string last = layer.fused.substr(layer.fused.rfind(',') + 1);
+    for (const auto& op : ops) {
+      if (!last.empty() && op->get_friendly_name() == last && op->get_output_size() > 0) {
+        return op->output(0);
+      }
+    }
+    throw Failure(ASSAY_UNSUPPORTED, "layer " + name +
+                                         ": OpenVINO made it, the model has no such "
+                                         "tensor");
+  }
+  throw Failure(ASSAY_INVALID, "the model has no tensor or layer " + name);
 }
 
 Engine::Probe& Engine::probe(const std::string& name) {
@@ -185,20 +223,17 @@ Engine::Probe& Engine::probe(const std::string& name) {
                   "the engine carries no model: build it with the option keep_model=true");
   }
   const auto model = core_.read_model(path.string());
-  const auto outputs = model->outputs();
-  const bool is_output = std::any_of(outputs.begin(), outputs.end(), [&](const auto& port) {
-    return port.get_names().contains(name);
-  });
-  if (!is_output) {
-    try {
-      model->add_output(name);
-    } catch (const std::exception&) {
-      throw Failure(ASSAY_INVALID, "the model has no tensor " + name);
-    }
+  const ov::Output<ov::Node> port = find_output(*model, name);
+  size_t index = 0;
+  while (index < model->outputs().size() &&
+         model->output(index).get_node_shared_ptr()->input_value(0) != port) {
+    ++index;
   }
+  if (index == model->outputs().size()) model->add_output(port);
   auto made = std::make_unique<Probe>();
   made->model = core_.compile_model(model, "CPU", properties_);
-  made->tensor = describe(made->model.output(name), name);
+  made->output = index;
+  made->tensor = describe(made->model.output(index), name);
   made->request = made->model.create_infer_request();
   entry = std::move(made);
   return *entry;
@@ -239,13 +274,58 @@ const Tensor& Context::tensor_read(int slot, const std::string& name, void* data
     probe.request.set_input_tensor(i, source->get_input_tensor(i));
   }
   probe.request.infer();
-  const ov::Tensor value = probe.request.get_tensor(probe.model.output(name));
+  const ov::Tensor value = probe.request.get_output_tensor(probe.output);
   if (bytes < value.get_byte_size()) {
     throw Failure(ASSAY_INVALID, name + ": needs " + std::to_string(value.get_byte_size()) +
                                      " bytes, the buffer has " + std::to_string(bytes));
   }
   std::memcpy(data, value.data(), value.get_byte_size());
   return probe.tensor;
+}
+
+namespace {
+
+// Microseconds that OpenVINO counted in each node of `request`'s model over `runs` runs.
+std::map<std::string, int64_t> counted_us(const ov::InferRequest& request, int64_t runs) {
+  std::map<std::string, int64_t> counted;
+  for (const ov::ProfilingInfo& info : request.get_profiling_info()) {
+    counted[info.node_name] += info.real_time.count() * runs;  // told: the mean, rounded down
+  }
+  return counted;
+}
+
+}  // namespace
+
+void Context::layer_times(int slot, int runs,
+                          const std::function<void(int, const assay_layer_time&)>& sink) {
+  constexpr int64_t kWarmup = 5;
+  ov::InferRequest* const source = bound(slot);
+  if (source == nullptr) throw Failure(ASSAY_INVALID, "slot is not bound");
+  if (runs < 1) throw Failure(ASSAY_INVALID, "runs must be 1 or more");
+  ov::CompiledModel model = engine_.profiled_model();
+  ov::InferRequest request = model.create_infer_request();
+  for (size_t i = 0; i < engine_.inputs().size(); ++i) {
+    request.set_input_tensor(i, source->get_input_tensor(i));
+  }
+  for (int64_t i = 0; i < kWarmup; ++i) request.infer();
+  const auto before = counted_us(request, kWarmup);
+  int64_t whole_ns = 0;
+  for (int i = 0; i < runs; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    request.infer();
+    const auto end = std::chrono::steady_clock::now();
+    whole_ns += std::chrono::duration_cast<std::chrono::nanoseconds>(end - begin).count();
+  }
+  const auto after = counted_us(request, kWarmup + runs);
+  int ordinal = 0;
+  for (const Engine::Layer& layer : engine_.layers_of(model)) {
+    const auto a = before.find(layer.node), b = after.find(layer.node);
+    const int64_t us = b == after.end() ? 0 : b->second - (a == before.end() ? 0 : a->second);
+    // Whole microseconds: the counters carry no more.
+    sink(0, {sizeof(assay_layer_time), ordinal++, layer.layer.c_str(), layer.kernel.c_str(),
+             std::max<int64_t>(us, 0) / runs * 1000});
+  }
+  sink(0, {sizeof(assay_layer_time), -1, "", "", whole_ns / runs / 1000 * 1000});
 }
 
 }  // namespace assay::openvino

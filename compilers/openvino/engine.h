@@ -47,18 +47,32 @@ class Engine {
   // Kernel map of the model as it is loaded, in execution order.
   void kernel_map(const std::function<void(const assay_kernel&)>& sink) const;
 
+  // The blob imported once more with OpenVINO's own profiling, whose counters start at zero.
+  ov::CompiledModel profiled_model();
+  // The layers of `model` (this blob, imported) as kernel_map tells them.
+  struct Layer {
+    std::string node;   // OpenVINO's name of it in this process
+    std::string fused;  // names of the nodes that it executes, comma separated, the last one last
+    std::string layer, kernel, precision, origin;
+  };
+  std::vector<Layer> layers_of(const ov::CompiledModel& model) const;
+
   // An intermediate tensor made readable: the model compiled again, with the same properties and
-  // `name` as one more output.  Not the engine that is measured: fusions around `name` may differ.
+  // the tensor as one more output.  Not the engine that is measured: fusions around it may differ.
+  // `name`: of a tensor, or of a layer: then what the last node of the layer gives.
   struct Probe {
     ov::CompiledModel model;
     ov::InferRequest request;
+    size_t output = 0;  // number of the tensor among the model's outputs
     Tensor tensor;
   };
-  // Throws UNSUPPORTED without model.xml in the engine, INVALID for an unknown name.
+  // Throws UNSUPPORTED without model.xml in the engine or for a layer that OpenVINO made itself,
+  // INVALID for an unknown name.
   Probe& probe(const std::string& name);
 
  private:
-  ov::CompiledModel import_blob();
+  ov::CompiledModel import_blob(const ov::AnyMap& properties);
+  ov::Output<ov::Node> find_output(ov::Model& model, const std::string& name) const;
 
   std::filesystem::path dir_;
   ov::AnyMap properties_;
@@ -88,6 +102,10 @@ class Context {
   // Runs the probe of `name` on the inputs of `slot`; `data` may be null: only the description is
   // wanted.
   const Tensor& tensor_read(int slot, const std::string& name, void* data, size_t bytes);
+  // Mean time of every layer over `runs` runs, all of run 0: OpenVINO counts whole microseconds and
+  // tells only the mean of all runs since the import.
+  void layer_times(int slot, int runs,
+                   const std::function<void(int, const assay_layer_time&)>& sink);
 
  private:
   struct Slot {

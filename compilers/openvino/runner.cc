@@ -80,7 +80,8 @@ assay_status describe(const std::vector<Tensor>& tensors, int32_t index, assay_t
 
 assay_status capabilities(assay_engine*, assay_capabilities* out, char* err, size_t err_size) {
   return guarded(err, err_size, [&] {
-    out->flags = ASSAY_CAP_ENQUEUE | ASSAY_CAP_TENSOR_READ | ASSAY_CAP_CONTEXTS_THREADED;
+    out->flags = ASSAY_CAP_ENQUEUE | ASSAY_CAP_TENSOR_READ | ASSAY_CAP_CONTEXTS_THREADED |
+                 ASSAY_CAP_LAYER_TIMES;
     out->compiler = "openvino";
     out->version = assay::openvino::runtime_version().c_str();
     out->decides_at = "load";
@@ -171,6 +172,14 @@ assay_status tensor_read(assay_context* context, int32_t slot, const char* name,
   });
 }
 
+assay_status layer_times(assay_context* context, int32_t slot, int32_t runs,
+                         assay_layer_time_sink sink, void* user, char* err, size_t err_size) {
+  return guarded(err, err_size, [&] {
+    context->impl.layer_times(
+        slot, runs, [&](int run, const assay_layer_time& time) { sink(user, run, &time); });
+  });
+}
+
 constexpr assay_runner_api kApi = {sizeof(assay_runner_api),
                                    ASSAY_RUNNER_ABI_VERSION,
                                    ASSAY_SANITIZER,
@@ -190,7 +199,8 @@ constexpr assay_runner_api kApi = {sizeof(assay_runner_api),
                                    wait,
                                    kernel_map,
                                    tensor_read,
-                                   /*clock_ns=*/nullptr};
+                                   /*clock_ns=*/nullptr,
+                                   layer_times};
 
 }  // namespace
 

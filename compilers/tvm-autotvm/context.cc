@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstring>
-#include <string_view>
 
 #include "executor.h"
 
@@ -136,64 +135,6 @@ assay_status Context::run(int32_t slot) noexcept {
   }
   for (const Copy& copy : bound.moves) std::memcpy(copy.to, copy.from, copy.bytes);
   return ASSAY_OK;
-}
-
-Outcome Context::tensor_read(int32_t slot, const std::string& name, assay_tensor_desc* desc,
-                             void* data, size_t data_bytes) {
-  const EngineFiles& files = engine_.files();
-  const Graph& graph = files.graph;
-  Entry entry{-1, 0};
-  for (size_t i = 0; i < graph.nodes.size() && entry.node < 0; ++i) {
-    const Node& node = graph.nodes[i];
-    if (node.name == name) entry = {static_cast<int32_t>(i), 0};
-    for (int32_t k = 0; node.outputs > 1 && k < node.outputs; ++k) {
-      if (name == node.name + ":" + std::to_string(k)) entry = {static_cast<int32_t>(i), k};
-    }
-  }
-  if (entry.node < 0)
-    return fail(ASSAY_INVALID, "tensor " + name + ": the graph has no such layer");
-  read_info_ = graph.tensor(entry);
-  read_info_.name = name;
-  if (auto filled = fill_desc(read_info_, desc); !filled || data == nullptr) return filled;
-  if (data_bytes != static_cast<size_t>(read_info_.bytes)) {
-    return fail(ASSAY_INVALID, "tensor " + name + ": has " + std::to_string(read_info_.bytes) +
-                                   " bytes, the buffer " + std::to_string(data_bytes));
-  }
-  if (slot < 0 || slot >= static_cast<int32_t>(slots_.size()) ||
-      !slots_[static_cast<size_t>(slot)].bound) {
-    return fail(ASSAY_INVALID, "tensor_read: slot " + std::to_string(slot) + " is not bound");
-  }
-  if (debug_executor_.handle() == nullptr) {
-    auto executor = engine_.make_debug_executor();
-    if (!executor) return tl::unexpected(executor.error());
-    debug_executor_ = std::move(*executor);
-  }
-  const Api& api = engine_.api();
-  auto set_input = module_function(api, debug_executor_, "set_input");
-  auto execute_node = module_function(api, debug_executor_, "execute_node");
-  auto get_node_output = module_function(api, debug_executor_, "get_node_output");
-  if (!set_input) return tl::unexpected(set_input.error());
-  if (!execute_node || !get_node_output) {
-    return fail(ASSAY_UNSUPPORTED, "tensor_read: this TVM runtime has no node-by-node execution");
-  }
-  Slot& bound = slots_[static_cast<size_t>(slot)];
-  for (size_t i = 0; i < files.inputs.size(); ++i) {
-    if (files.input_numbers[i] < 0) continue;
-    auto done = set_input->call({integer(files.input_numbers[i]), tensor(&bound.tensors[i])});
-    if (!done) return tl::unexpected(done.error());
-  }
-  // Layers may share memory, so the value is taken right after its layer ran.
-  for (int32_t node = 0; node <= entry.node; ++node) {
-    auto done = execute_node->call({integer(node)});
-    if (!done) return tl::unexpected(done.error());
-  }
-  auto array = get_node_output->call({integer(entry.node), integer(entry.index)});
-  if (!array) return tl::unexpected(array.error());
-  if (array->code != kArrayHandle) return fail(ASSAY_FAILED, "get_node_output returned no array");
-  Tensor* value = static_cast<Tensor*>(array->value.handle);
-  std::memcpy(data, static_cast<const char*>(value->data) + value->byte_offset, data_bytes);
-  api.array_free(value);
-  return {};
 }
 
 }  // namespace assay::tvm

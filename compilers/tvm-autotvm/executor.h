@@ -71,9 +71,12 @@ class Context {
   Outcome bind(int32_t slot, void* const* inputs, void* const* outputs);
   assay_status run(int32_t slot) noexcept;
   const char* last_error() const { return error_.c_str(); }
-  // `name`: layer of the kernel map, with ":k" for its output k when it has several.
+  // `name`: layer of the kernel map, with ":k" for its output k when it has several. A tensor in
+  // the blocked layout NCHW<c>c is told and copied in plain NCHW order, bit for bit.
   Outcome tensor_read(int32_t slot, const std::string& name, assay_tensor_desc* desc, void* data,
                       size_t data_bytes);
+  // Node by node over a debug executor, a clock stamp on both sides of each.
+  Outcome layer_times(int32_t slot, int32_t runs, assay_layer_time_sink sink, void* user);
 
  private:
   // One call that points the executor at a buffer, or copies: arguments ready to pass.
@@ -98,6 +101,8 @@ class Context {
 
   explicit Context(Engine& engine) : engine_(engine) {}
   assay_status failed() noexcept;
+  // The debug executor with the inputs of `slot`; ASSAY_INVALID when that is not bound.
+  Outcome prepare_debug(int32_t slot);
 
   Engine& engine_;
   Engine::Lease lease_;
@@ -109,8 +114,9 @@ class Context {
   std::vector<Slot> slots_;
   int32_t current_ = -1;
   std::string error_;
-  // For tensor_read, made at its first call.
+  // For tensor_read and layer_times, made at their first call.
   Module debug_executor_;
+  Function debug_set_input_, debug_execute_node_, debug_get_node_output_;
   TensorInfo read_info_;
 };
 

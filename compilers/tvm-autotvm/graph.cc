@@ -129,6 +129,56 @@ const Json& typed_list(const Json& attrs, const char* key, const std::string& wh
   return pair[1];
 }
 
+// c when `layout` is "NCHW<c>c", else 0.
+int64_t block_of(const std::string& layout) {
+  const size_t digits = layout.size() < 6 ? 0 : layout.size() - 5;
+  if (digits == 0 || digits > 4 || layout.compare(0, 4, "NCHW") != 0 || layout.back() != 'c' ||
+      layout.find_first_not_of("0123456789", 4) != layout.size() - 1) {
+    return 0;
+  }
+  return std::stoll(layout.substr(4, digits));
+}
+
+// Extents of one shape of the graph, or empty: tensor_info checks them later.
+std::vector<int64_t> extents_of(const Json& shapes, size_t entry) {
+  std::vector<int64_t> extents;
+  if (entry >= shapes.size() || !shapes[entry].is_array()) return extents;
+  for (const Json& extent : shapes[entry]) {
+    if (extent.is_number_integer()) extents.push_back(extent.get<int64_t>());
+  }
+  return extents;
+}
+
+// The block of each node's output 0. The builder's attributes name the layouts of what was fused; a
+// kernel without any (an addition, say) keeps that of an input of its own shape. Kernels that move
+// extents about are left alone: their output may have five extents for another reason.
+void find_blocks(Graph& graph, const Json& nodes, const Json& shapes) {
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    Node& node = graph.nodes[i];
+    const std::vector<int64_t> shape = extents_of(shapes, static_cast<size_t>(node.first_entry));
+    if (node.function.empty() || shape.size() != 5 || node.outputs != 1) continue;
+    if (node.function.find("reshape") != std::string::npos ||
+        node.function.find("transpose") != std::string::npos) {
+      continue;
+    }
+    bool told = false;
+    for (const char* key : {"out_layout", "dst_layout", "layout"}) {
+      const auto found = nodes[i]["attrs"].find(key);
+      if (found == nodes[i]["attrs"].end() || !found->is_string()) continue;
+      const int64_t block = block_of(found->get<std::string>());
+      told = told || !found->get<std::string>().empty();
+      if (block > 0 && block == shape.back()) node.channel_block = block;
+    }
+    for (const Entry& input : node.inputs) {
+      const Node& from = graph.nodes[static_cast<size_t>(input.node)];
+      const auto entry = static_cast<size_t>(from.first_entry + input.index);
+      if (!told && from.channel_block > 0 && extents_of(shapes, entry) == shape) {
+        node.channel_block = from.channel_block;
+      }
+    }
+  }
+}
+
 Graph graph_from_text(const std::string& text, const std::string& where) {
   const Json json = parse_json(text, where);
   Graph graph;
@@ -159,6 +209,7 @@ Graph graph_from_text(const std::string& text, const std::string& where) {
     graph.tensors.push_back(
         tensor_info("", types[i], shapes[i], where + ": tensor " + std::to_string(i)));
   }
+  find_blocks(graph, json["nodes"], shapes);
   return graph;
 }
 
@@ -286,6 +337,27 @@ bool Graph::renamed(Entry entry) const {
     }
   }
   return false;
+}
+
+TensorInfo plain_layout(const TensorInfo& info) {
+  TensorInfo plain = info;
+  plain.shape = {info.shape[0], info.shape[1] * info.shape[4], info.shape[2], info.shape[3]};
+  return plain;
+}
+
+void copy_plain(const TensorInfo& blocked, const char* from, char* to) {
+  const int64_t groups = blocked.shape[0] * blocked.shape[1];
+  const int64_t area = blocked.shape[2] * blocked.shape[3];
+  const int64_t block = blocked.shape[4];
+  const auto size = static_cast<int64_t>(blocked.type.bits + 7) / 8;
+  for (int64_t g = 0; g < groups; ++g) {
+    for (int64_t at = 0; at < area; ++at) {
+      for (int64_t c = 0; c < block; ++c) {
+        std::memcpy(to + ((g * block + c) * area + at) * size,
+                    from + ((g * area + at) * block + c) * size, static_cast<size_t>(size));
+      }
+    }
+  }
 }
 
 Expected<Graph> parse_graph(const std::string& text, const std::string& where) {

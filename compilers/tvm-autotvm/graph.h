@@ -32,6 +32,9 @@ struct Node {
   std::vector<Entry> inputs;
   int32_t outputs = 1;
   int32_t first_entry = 0;  // number of its output 0 in `tensors`
+  // c of the blocked layout NCHW<c>c in which output 0 lies, as the graph's attributes tell; 0:
+  // plain or not known.
+  int64_t channel_block = 0;
 };
 
 struct Graph {
@@ -70,6 +73,11 @@ struct EngineFiles {
   std::string version;
   int32_t threads = 0;  // as built
 };
+
+// Extents N, C, H, W of a tensor of `info`'s shape N, C/c, H, W, c.
+TensorInfo plain_layout(const TensorInfo& info);
+// Copies such a tensor into plain NCHW order.
+void copy_plain(const TensorInfo& blocked, const char* from, char* to);
 
 // Reads and checks manifest.json, graph.json and params.bin below `folder`. Anything that does not
 // fit (missing member, wrong type, index out of range, manifest and graph disagree) is

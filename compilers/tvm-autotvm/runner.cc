@@ -63,7 +63,7 @@ assay_status capabilities(assay_engine* engine, assay_capabilities* out, char* e
     const uint32_t size = out->struct_size;
     *out = assay_capabilities{};
     out->struct_size = size;
-    out->flags = ASSAY_CAP_TENSOR_READ | ASSAY_CAP_CONTEXTS_THREADED;
+    out->flags = ASSAY_CAP_TENSOR_READ | ASSAY_CAP_CONTEXTS_THREADED | ASSAY_CAP_LAYER_TIMES;
     out->compiler = "tvm";
     out->version = engine != nullptr ? engine->engine->files().version.c_str() : "";
     out->decides_at = "build";
@@ -152,6 +152,12 @@ assay_status tensor_read(assay_context* context, int32_t slot, const char* name,
   });
 }
 
+assay_status layer_times(assay_context* context, int32_t slot, int32_t runs,
+                         assay_layer_time_sink sink, void* user, char* err, size_t err_size) {
+  return guarded(err, err_size,
+                 [&] { return context->context->layer_times(slot, runs, sink, user); });
+}
+
 const assay_runner_api kApi = {
     .struct_size = sizeof(assay_runner_api),
     .abi_version = ASSAY_RUNNER_ABI_VERSION,
@@ -173,6 +179,7 @@ const assay_runner_api kApi = {
     .kernel_map = kernel_map,
     .tensor_read = tensor_read,
     .clock_ns = nullptr,
+    .layer_times = layer_times,
 };
 
 }  // namespace

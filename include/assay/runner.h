@@ -174,8 +174,9 @@ typedef struct assay_runner_api {
                              size_t err_size);
 
   /* Optional (ASSAY_CAP_TENSOR_READ): value of the intermediate tensor `name` for the inputs of
-     `slot`.  With data == NULL only `desc` is filled.  NULL function pointer when not implemented.
-   */
+     `slot`.  Layers of the kernel map are names too: their first output.  A blocked layout is
+     turned into the plain one, bit for bit, where the runner knows it.  With data == NULL only
+     `desc` is filled.  NULL function pointer when not implemented. */
   assay_status (*tensor_read)(assay_context* context, int32_t slot, const char* name,
                               assay_tensor_desc* desc, void* data, size_t data_bytes, char* err,
                               size_t err_size);
@@ -185,8 +186,9 @@ typedef struct assay_runner_api {
 
   /* Optional (ASSAY_CAP_LAYER_TIMES): runs `slot` `runs` times with the time of every layer taken,
      by the compiler's own profiler or node by node; the sink is called after each run, outside of
-     what was timed, once a layer and once for the whole.  Instrumentation costs time: the numbers
-     say where time goes, not how long `run` takes. */
+     what was timed, once a layer and once for the whole.  A profiler that tells only the mean over
+     all runs calls it for run 0 alone.  Instrumentation costs time: the numbers say where time
+     goes, not how long `run` takes. */
   assay_status (*layer_times)(assay_context* context, int32_t slot, int32_t runs,
                               assay_layer_time_sink sink, void* user, char* err, size_t err_size);
 } assay_runner_api;

@@ -16,6 +16,11 @@ Json make_request(const WorkerLaunch& l, const fs::path& scratch) {
                {"warmup_ms", l.warmup_ms}, {"slots", l.slots},
                {"seed", l.seed},           {"max_seconds", l.timeout_s * 0.8}};
   }
+  Json tensors, layer_times;
+  if (!l.tensors.empty())
+    tensors = {
+        {"names", l.tensors}, {"items", l.tensor_items}, {"dir", (scratch / "tensors").string()}};
+  if (l.layer_runs > 0) layer_times = {{"runs", l.layer_runs}};
   return {{"protocol", 1},
           {"action", "launch"},
           {"runner", l.runner.string()},
@@ -33,33 +38,87 @@ Json make_request(const WorkerLaunch& l, const fs::path& scratch) {
           {"outputs", {{"count", l.outputs}, {"dir", (scratch / "outputs").string()}}},
           {"checks", l.checks},
           {"latency", latency},
+          {"tensors", tensors},
+          {"layer_times", layer_times},
           {"loaded", l.loaded},
           {"threads_all", l.threads > 1}};
 }
 
-// Output files as the worker announced them: below the outputs folder, of the size that type, shape
-// and n give.
-Status collect(const fs::path& folder, WorkerResult& r) {
+// A file that the worker announced: below `folder`, of the size that type, shape and n give.
+Status announced_file(const Json& e, const fs::path& folder, TensorSpec& spec, int64_t& n,
+                      fs::path& file) {
+  const std::string what = get_string(e, "event");
+  ASSAY_TRY(spec, tensor_spec_from_json(e, what + " event"));
+  ASSAY_TRY(file, path_inside(folder, get_string(e, "file")));
+  n = get_int(e, "n", -1);
+  std::error_code ec;
+  if (!fs::is_regular_file(fs::symlink_status(file, ec)))
+    return bad_input(fmt::format("announced an {} file that is not there", what));
+  const auto size = static_cast<int64_t>(fs::file_size(file, ec));
+  const int64_t item = spec.bytes();
+  if (n < 0 || (item > 0 && n > (int64_t{1} << 50) / item) || size != n * item) {
+    return bad_input(fmt::format("{} \"{}\" has {} bytes, expected {} inputs of {}", what,
+                                 one_line(spec.name), size, n, item));
+  }
+  return {};
+}
+
+Status collect_tensor(const Json& e, const fs::path& folder, WorkerResult& r) {
+  WorkerTensor t;
+  t.name = get_string(e, "name");
+  t.error = one_line(get_string(e, "error"));
+  if (t.error.empty()) ASSAY_CHECK(announced_file(e, folder, t.spec, t.n, t.file));
+  r.tensors.push_back(std::move(t));
+  return {};
+}
+
+Status collect_layer_time(const Json& e, WorkerResult& r) {
+  WorkerLayerTimes t{
+      get_int(e, "ordinal", -2), get_string(e, "layer"), get_string(e, "kernel"), {}};
+  for (const Json& time : get_array(e, "time_ns")) {
+    if (!time.is_number_integer() || time.get<int64_t>() < 0)
+      return bad_input(fmt::format("a time of layer \"{}\" is {}", one_line(t.layer, 80),
+                                   one_line(dump_json(time), 40)));
+    t.time_ns.push_back(time.get<int64_t>());
+  }
+  if (t.ordinal < -1) return bad_input("a layer_time event without an ordinal");
+  if (t.time_ns.empty()) {
+    r.layer_times_error = one_line(get_string(e, "error", "no times"));
+  } else {
+    r.layer_times.push_back(std::move(t));
+  }
+  return {};
+}
+
+Status collect_loaded(const Json& e, WorkerResult& r) {
+  for (const Json& file : get_array(e, "files")) {
+    WorkerFile f{get_string(file, "path"), get_string(file, "how")};
+    if (f.path.empty() || f.path[0] != '/')
+      return bad_input(
+          fmt::format("a loaded file \"{}\" is no absolute path", one_line(f.path, 80)));
+    r.loaded.push_back(std::move(f));
+  }
+  return {};
+}
+
+// What the worker told, checked.
+Status collect(const fs::path& scratch, WorkerResult& r) {
   for (const Json& e : r.log.events) {
     const std::string event = get_string(e, "event");
     if (event == "kernel") r.kernels.push_back(kernel_from_json(e));
+    if (event == "tensor") ASSAY_CHECK(collect_tensor(e, scratch / "tensors", r));
+    if (event == "layer_time") ASSAY_CHECK(collect_layer_time(e, r));
+    if (event == "loaded") ASSAY_CHECK(collect_loaded(e, r));
     if (event != "output") continue;
     WorkerOutput o;
-    ASSAY_TRY(o.spec, tensor_spec_from_json(e, "output event"));
-    ASSAY_TRY(o.file, path_inside(folder, get_string(e, "file")));
+    ASSAY_CHECK(announced_file(e, scratch / "outputs", o.spec, o.n, o.file));
     o.role = get_string(e, "role", "main");
-    o.n = get_int(e, "n", -1);
-    std::error_code ec;
-    if (!fs::is_regular_file(fs::symlink_status(o.file, ec)))
-      return bad_input("announced an output file that is not there");
-    const auto size = static_cast<int64_t>(fs::file_size(o.file, ec));
-    const int64_t item = o.spec.bytes();
-    if (o.n < 0 || (item > 0 && o.n > (int64_t{1} << 50) / item) || size != o.n * item) {
-      return bad_input(fmt::format("output \"{}\" has {} bytes, expected {} inputs of {}",
-                                   one_line(o.spec.name), size, o.n, item));
-    }
     r.outputs.push_back(std::move(o));
   }
+  std::stable_sort(r.layer_times.begin(), r.layer_times.end(),
+                   [](const auto& a, const auto& b) { return a.ordinal < b.ordinal; });
+  std::sort(r.loaded.begin(), r.loaded.end(),
+            [](const auto& a, const auto& b) { return a.path < b.path; });
   std::stable_sort(r.kernels.begin(), r.kernels.end(),
                    [](const Kernel& a, const Kernel& b) { return a.ordinal < b.ordinal; });
   return {};
@@ -90,7 +149,7 @@ WorkerLaunch recipe_launch(const Plan& plan, const PreparedRecipe& recipe,
 }
 
 Result<WorkerResult> launch_worker(const WorkerLaunch& l, const fs::path& scratch) {
-  for (const char* name : {"home", "outputs"}) ASSAY_CHECK(make_dirs(scratch / name));
+  for (const char* name : {"home", "outputs", "tensors"}) ASSAY_CHECK(make_dirs(scratch / name));
   ASSAY_TRY(worker::SampleBuffer buffer,
             worker::SampleBuffer::create(std::max<int64_t>(l.samples, 1)));
   WorkerResult r;
@@ -101,7 +160,7 @@ Result<WorkerResult> launch_worker(const WorkerLaunch& l, const fs::path& scratc
   spec.scratch = scratch / "home";
   spec.stdout_file = scratch / "stdout";
   spec.stderr_file = scratch / "stderr";
-  spec.writable = {scratch / "outputs"};
+  spec.writable = {scratch / "outputs", scratch / "tensors"};
   spec.timeout_s = l.timeout_s;
   spec.memory_limit_bytes =
       l.memory_limit_bytes > 0 ? l.memory_limit_bytes : default_memory_limit_bytes();
@@ -115,9 +174,12 @@ Result<WorkerResult> launch_worker(const WorkerLaunch& l, const fs::path& scratc
   r.outcome = judge(r.child, r.log);
   r.samples = buffer.samples();
   r.slots = buffer.slots();
-  Status collected = collect(scratch / "outputs", r);
+  Status collected = collect(scratch, r);
   if (!collected) {
     r.outputs.clear();
+    r.tensors.clear();
+    r.layer_times.clear();
+    r.loaded.clear();
     if (r.outcome.outcome == "ok") r.outcome = {"lied", one_line(collected.error().message)};
   }
   return r;

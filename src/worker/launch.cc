@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "worker/checks.h"
 #include "worker/environment.h"
+#include "worker/inside.h"
 #include "worker/latency.h"
 #include "worker/session.h"
 
@@ -54,7 +55,7 @@ LaunchStatus steps(Session& session, int samples_fd) {
     if (auto checked = check_after(session); !checked) return checked;
   if (request.wants("reload"))
     if (auto checked = check_reload(session); !checked) return checked;
-  return {};
+  return look_inside(session);
 }
 
 }  // namespace

@@ -10,6 +10,9 @@ namespace assay::worker {
 namespace {
 
 constexpr int64_t max_samples = int64_t{1} << 32;
+constexpr size_t max_names = 100000;
+constexpr int64_t max_tensor_items = 1 << 20;
+constexpr int64_t max_layer_runs = 10000;  // so that the times of one layer fit one event line
 
 Result<fs::path> absolute_path(const Json& j, const char* key) {
   const std::string text = get_string(j, key);
@@ -52,6 +55,22 @@ Result<LatencyRequest> parse_latency(const Json& j) {
   else
     latency.seed = static_cast<uint64_t>(get_int(j, "seed", 0));
   return latency;
+}
+
+Result<TensorsRequest> parse_tensors(const Json& j) {
+  TensorsRequest tensors;
+  const Json& names = get_array(j, "names");
+  if (names.empty() || names.size() > max_names)
+    return bad_input(
+        fmt::format("request: tensors names {} layers, expected 1 to {}", names.size(), max_names));
+  for (const Json& name : names) {
+    if (!name.is_string() || name.get<std::string>().find('\0') != std::string::npos)
+      return bad_input(fmt::format("request: tensors: {} is no name", dump_json(name)));
+    tensors.names.push_back(name.get<std::string>());
+  }
+  ASSAY_TRY(tensors.items, whole(j, "items", 1, max_tensor_items, 1));
+  ASSAY_TRY(tensors.dir, absolute_path(j, "dir"));
+  return tensors;
 }
 
 }  // namespace
@@ -110,6 +129,15 @@ Result<LaunchRequest> parse_launch_request(std::string_view text) {
     if (!it->is_object()) return bad_input("request: latency is neither null nor an object");
     ASSAY_TRY(request.latency, parse_latency(*it));
   }
+  if (const auto it = j.find("tensors"); it != j.end() && !it->is_null()) {
+    if (!it->is_object()) return bad_input("request: tensors is neither null nor an object");
+    ASSAY_TRY(request.tensors, parse_tensors(*it));
+  }
+  if (const auto it = j.find("layer_times"); it != j.end() && !it->is_null()) {
+    if (!it->is_object()) return bad_input("request: layer_times is neither null nor an object");
+    ASSAY_TRY(request.layer_runs, whole(*it, "runs", 1, max_layer_runs, 0));
+  }
+  request.loaded = get_bool(j, "loaded");
   return request;
 }
 

@@ -24,6 +24,13 @@ struct LatencyRequest {
   double max_seconds = 0;  // 0 = no limit; else the loop ends early
 };
 
+// Intermediate tensors of the first `items` inputs, written below `dir`.
+struct TensorsRequest {
+  std::vector<std::string> names;  // {"*"}: every layer of the kernel map
+  int64_t items = 1;               // 1..n of the data set
+  fs::path dir;                    // existing folder
+};
+
 struct LaunchRequest {
   fs::path runner, engine_dir, dataset;
   std::string library, device, precision;
@@ -38,6 +45,9 @@ struct LaunchRequest {
   fs::path outputs_dir;  // may be empty when outputs_count is 0
   std::vector<std::string> checks;
   std::optional<LatencyRequest> latency;
+  std::optional<TensorsRequest> tensors;
+  int64_t layer_runs = 0;  // runs with the time of every layer taken; 0: none
+  bool loaded = false;     // list the files that this process has mapped
 
   bool wants(std::string_view check) const;
 };

@@ -157,8 +157,31 @@ LaunchStatus Engine::read_capabilities() {
                     one_line(decides_at_)));
   if ((flags_ & ASSAY_CAP_CLOCK) != 0 && api_.clock_ns == nullptr)
     return launch_error("invalid", "capabilities: ASSAY_CAP_CLOCK is set but clock_ns is null");
+  if ((flags_ & ASSAY_CAP_TENSOR_READ) != 0 && api_.tensor_read == nullptr)
+    return launch_error("invalid",
+                        "capabilities: ASSAY_CAP_TENSOR_READ is set but tensor_read is null");
+  if ((flags_ & ASSAY_CAP_LAYER_TIMES) != 0 && api_.layer_times == nullptr)
+    return launch_error("invalid",
+                        "capabilities: ASSAY_CAP_LAYER_TIMES is set but layer_times is null");
   return {};
 }
+
+namespace {
+
+// A description that a runner filled in, through JSON once more: the same limits on extents and
+// bytes as for every other source.
+Launched<TensorSpec> checked_spec(const assay_tensor_desc& desc, const std::string& what) {
+  const auto dtype = dtype_from_onnx(static_cast<int>(desc.dtype));
+  if (!dtype || desc.rank < 0 || desc.rank > ASSAY_MAX_RANK)
+    return launch_error("invalid", fmt::format("{}: element type {} or rank {} is not possible",
+                                               what, static_cast<int>(desc.dtype), desc.rank));
+  TensorSpec spec{or_empty(desc.name), *dtype, {desc.shape, desc.shape + desc.rank}};
+  auto checked = tensor_spec_from_json(to_json(spec), what);
+  if (!checked) return tl::unexpected(from_error(checked.error()));
+  return std::move(*checked);
+}
+
+}  // namespace
 
 LaunchStatus Engine::read_tensors(bool input, std::vector<TensorSpec>& into) {
   const char* what = input ? "input" : "output";
@@ -174,16 +197,8 @@ LaunchStatus Engine::read_tensors(bool input, std::vector<TensorSpec>& into) {
         (input ? api_.input_desc : api_.output_desc)(engine_, i, &desc, text.data(), text.size());
     if (status != ASSAY_OK)
       return tl::unexpected(failure(status, fmt::format("{} {}", what, i), text_of(text)));
-    const auto dtype = dtype_from_onnx(static_cast<int>(desc.dtype));
-    if (!dtype || desc.rank < 0 || desc.rank > ASSAY_MAX_RANK)
-      return launch_error("invalid",
-                          fmt::format("{} {}: element type {} or rank {} is not possible", what, i,
-                                      static_cast<int>(desc.dtype), desc.rank));
-    TensorSpec spec{or_empty(desc.name), *dtype, {desc.shape, desc.shape + desc.rank}};
-    // Through JSON once more: the same limits on extents and bytes as for every other source.
-    const auto checked =
-        tensor_spec_from_json(to_json(spec), fmt::format("{} {} of the engine", what, i));
-    if (!checked) return tl::unexpected(from_error(checked.error()));
+    const auto checked = checked_spec(desc, fmt::format("{} {} of the engine", what, i));
+    if (!checked) return tl::unexpected(checked.error());
     into.push_back(*checked);
   }
   return {};
@@ -207,6 +222,27 @@ LaunchStatus Engine::run(int32_t slot) {
 
 LaunchError Engine::run_error(int status) const {
   return failure(status, "run", or_empty(api_.last_error(context_)));
+}
+
+Launched<TensorSpec> Engine::tensor_read(int32_t slot, const std::string& name,
+                                         std::vector<std::byte>* bytes) {
+  ErrorText text{};
+  assay_tensor_desc desc{};
+  desc.struct_size = sizeof desc;
+  void* data = bytes == nullptr || bytes->empty() ? nullptr : bytes->data();
+  const int status =
+      api_.tensor_read(context_, slot, name.c_str(), &desc, data,
+                       data == nullptr ? 0 : bytes->size(), text.data(), text.size());
+  if (status != ASSAY_OK) return tl::unexpected(failure(status, "tensor_read", text_of(text)));
+  return checked_spec(desc, fmt::format("tensor {}", one_line(name, 200)));
+}
+
+LaunchStatus Engine::layer_times(int32_t slot, int32_t runs, assay_layer_time_sink sink,
+                                 void* user) {
+  ErrorText text{};
+  const int status = api_.layer_times(context_, slot, runs, sink, user, text.data(), text.size());
+  if (status != ASSAY_OK) return tl::unexpected(failure(status, "layer_times", text_of(text)));
+  return {};
 }
 
 Launched<std::vector<Json>> Engine::kernel_map() {

@@ -63,6 +63,12 @@ class Engine {
                     const std::vector<void*>& outputs);
   LaunchStatus run(int32_t slot);
   LaunchError run_error(int status) const;  // of a run() of the context that returned `status`
+  // The value of an inner tensor for the inputs bound to `slot`; `bytes` is null when only its
+  // description is wanted. ASSAY_CAP_TENSOR_READ must be set.
+  Launched<TensorSpec> tensor_read(int32_t slot, const std::string& name,
+                                   std::vector<std::byte>* bytes);
+  // Runs `slot` `runs` times under the runner's own instrumentation. ASSAY_CAP_LAYER_TIMES.
+  LaunchStatus layer_times(int32_t slot, int32_t runs, assay_layer_time_sink sink, void* user);
   // The kernel map as `kernel` events, in the order reported. At most 100 000 lines.
   Launched<std::vector<Json>> kernel_map();
 

@@ -34,6 +34,7 @@ class Session {
   LaunchStatus open(
       bool announce);  // engine, checks against manifest and data set, slots filled and bound
   void close();        // engine and slots
+  bool is_open() const { return engine_ != nullptr && !slots_.empty(); }
   int64_t slot_count() const { return static_cast<int64_t>(slots_.size()); }
   int64_t check_count() const;  // items that checks look at: the first 8, fewer in a small data set
   int64_t items() const { return feed_->n(); }

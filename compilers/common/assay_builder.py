@@ -257,6 +257,16 @@ class Build:
             handle.write(_pretty(manifest))
         os.replace(temporary, self.path("manifest.json"))
 
+    def refuse_layers(self):
+        """For a compiler that searches nothing: BuildError `invalid` when layers are to be chosen."""
+        decisions = self.request.decisions
+        for layer in list(decisions.choices) + list(decisions.override):
+            raise BuildError(
+                "invalid",
+                "layer %s: %s searches nothing, so no layer can be chosen"
+                % (one_line(layer, 80), self.request.compiler),
+            )
+
     def report_loaded(self):
         """Sends the files that this process really mapped, imported or started (`loaded`)."""
         request = self.request

@@ -12,6 +12,7 @@ import platform
 import assay_builder as ab
 import ort_kernels
 import ort_model
+import ort_order
 
 LEVELS = {"basic": "ORT_ENABLE_BASIC", "extended": "ORT_ENABLE_EXTENDED", "all": "ORT_ENABLE_ALL"}
 ARTIFACT = "model.onnx"
@@ -23,8 +24,15 @@ def versions():
 
 
 def build(job, level):
-    """Builds one engine.  `level`: "off" (reference) or a key of LEVELS, checked by the caller."""
+    """Builds one engine.  `level`: "off" (reference) or a key of LEVELS, checked by the caller.
+
+    A rebuild is the same, with the order and names of the nodes that were decided (ort_order.py).
+    """
     request = job.request
+    decided = None
+    if request.action == "rebuild":
+        job.refuse_layers()
+        decided = ort_order.read(request.decisions.files) if level != "off" else None
     if request.precision != "fp32":
         raise ab.BuildError(
             "unsupported",
@@ -46,6 +54,7 @@ def build(job, level):
     if level != "off":
         open_session(prepared, request.threads, LEVELS[level], artifact)
         job.target = cpu_target() if level == "all" else ""
+        keep_order(job, artifact, decided)
     job.file(ARTIFACT, "artifact")
 
     job.progress(2, 3, "steps", "list the kernels")
@@ -58,6 +67,18 @@ def build(job, level):
     for line in ort_kernels.kernel_map(session.end_profiling(), artifact, model):
         job.kernel(**line)
     job.progress(3, 3, "steps", "done")
+
+
+def keep_order(job, artifact, decided):
+    """Gives the saved graph the order that was decided, if any, and registers the order it has."""
+    import onnx
+
+    optimised = onnx.load(artifact, load_external_data=False)
+    if decided is not None:
+        ort_order.restore(optimised, decided)
+        ort_model.save(optimised, artifact)
+    job.write_text(ort_order.NODES, ort_order.record(optimised), "decisions")
+    job.rebuild_decisions = [ort_order.NODES]
 
 
 def describe(node):

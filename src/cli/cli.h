@@ -35,7 +35,6 @@ void add_bench(App& app);
 void add_compare(App& app);
 void add_diff(App& app);
 void add_lock(App& app);
-void add_explain(App& app);  // hidden; its flags are those of diff
 void add_report(App& app);
 void add_stats(App& app);
 void add_wcet(App& app);

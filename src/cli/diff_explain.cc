@@ -3,16 +3,11 @@
 
 #include <memory>
 
+#include "audit/lock/swap.h"
 #include "cli/progress.h"
 
 namespace assay::cli {
 namespace {
-
-constexpr const char* kFooter = R"(Examples:
-  assay explain A B --outputs --data digits
-  assay explain A B --latency --launches 10 --runs 100
-
-What each line means: docs/diff.md, "Why do they differ".)";
 
 audit::ExplainSide side_of(const EngineArg& engine, const vision::Dataset& data) {
   audit::ExplainSide side;
@@ -21,6 +16,38 @@ audit::ExplainSide side_of(const EngineArg& engine, const vision::Dataset& data)
   side.launch.slots = std::min<int64_t>(side.launch.slots, data.n);
   side.kernels = engine.engine.kernels;
   return side;
+}
+
+struct Sides {
+  const audit::ExplainSide &a, &b;
+  const vision::Dataset& data;
+};
+
+// Each named choice of B put into A by itself: built, then launched beside both.
+Status explain_swaps(const std::vector<DiffEngine>& given, const ExplainFlags& f,
+                     const Sides& sides, const audit::LatencyOptions& options, const fs::path& made,
+                     const audit::Say& say, Explanations& out) {
+  if (!given[0].lock || !given[1].lock)
+    return bad_input("--swap builds an engine again, so it needs two locks",
+                     "record them with: assay lock record MODEL --compiler NAME -o DIR");
+  std::vector<std::string> layers = f.swaps;
+  if (layers == std::vector<std::string>{"*"})
+    layers = audit::differing_choices(given[0].lock->lock(), given[1].lock->lock());
+  if (layers.empty())
+    return bad_input("the locks made the same choice for every layer", "there is nothing to swap");
+  for (size_t i = 0; i < layers.size(); ++i) {
+    say("build with the other choice of " + layers[i]);
+    const fs::path folder = made / fmt::format("swap-{}", i);
+    ASSAY_CHECK(make_dirs(folder));
+    ASSAY_TRY(audit::Engine engine, audit::rebuild_swapped(*given[0].lock, *given[1].lock,
+                                                           {layers[i]}, folder, interrupt_flag()));
+    ASSAY_TRY(const EngineArg swapped, open_engine_arg(folder / "engine", true));
+    ASSAY_TRY(
+        diff::SwapShare share,
+        audit::explain_swap(sides.a, sides.b, side_of(swapped, sides.data), options, folder, say));
+    out.swaps.emplace_back(layers[i], std::move(share));
+  }
+  return {};
 }
 
 }  // namespace
@@ -38,14 +65,21 @@ void add_explain_flags(CLI::App& sub, ExplainFlags& f) {
   sub.add_option("--samples,--iterations", f.samples,
                  "un-instrumented runs of each launch (default 300)")
       ->check(CLI::PositiveNumber);
+  sub.add_option("--swap", f.swaps,
+                 "of two locks: build A with B's choice for this layer (\"*\": for each that "
+                 "differs), and see how much of the difference goes with it; may be given again");
   sub.add_option("--seed", f.seed, "seed of synthetic data and of the order of launches");
 }
 
-Result<Explanations> explain(const std::vector<EngineArg>& engines, const ExplainFlags& f) {
-  if (engines.size() != 2)
+Result<Explanations> explain(const std::vector<DiffEngine>& given, const ExplainFlags& f,
+                             const fs::path& made) {
+  if (given.size() != 2)
     return bad_input(
-        fmt::format("--outputs and --latency explain two engines, {} were given", engines.size()));
-  const EngineArg &a = engines[0], &b = engines[1];
+        fmt::format("--outputs, --latency and --swap explain two engines, {} were given",
+                    given.size()),
+        "name two");
+  ASSAY_TRY(const EngineArg a, open_engine_arg(given[0].path, true));
+  ASSAY_TRY(const EngineArg b, open_engine_arg(given[1].path, true));
   ASSAY_TRY(TempDir temporary, TempDir::create(fs::temp_directory_path(), "assay-explain-"));
   // A launch has up to 16 slots of inputs; tensors are read of the first few.
   ASSAY_TRY(vision::Dataset data,
@@ -61,12 +95,8 @@ Result<Explanations> explain(const std::vector<EngineArg>& engines, const Explai
                     "compared",
                     a.label(), of_a.launch.threads, b.label(), of_b.launch.threads));
   Explanations out;
-  out.label_a = a.label();
-  out.label_b = b.label();
-  if (out.label_a == out.label_b) {
-    out.label_a = a.folder.string();
-    out.label_b = b.folder.string();
-  }
+  out.label_a = given[0].map.label;
+  out.label_b = given[1].map.label;
   out.data = data.name;
   ProgressLine line;
   const auto say = [&](std::string_view text) {
@@ -87,34 +117,14 @@ Result<Explanations> explain(const std::vector<EngineArg>& engines, const Explai
     options.seed = f.seed;
     ASSAY_TRY(out.latency, audit::explain_latency(of_a, of_b, options, temporary.path(), say));
   }
+  if (!f.swaps.empty()) {
+    audit::LatencyOptions options;
+    options.launches = f.launches;
+    options.samples = f.samples;
+    options.seed = f.seed;
+    ASSAY_CHECK(explain_swaps(given, f, {of_a, of_b, data}, options, made, say, out));
+  }
   return out;
-}
-
-void add_explain(App& app) {
-  struct Flags : ExplainFlags {
-    std::vector<std::string> engines;
-    std::string format = "text";
-  };
-  auto f = std::make_shared<Flags>();
-  CLI::App* sub = app.root.add_subcommand("explain", "why two engines differ");
-  sub->group("");  // hidden
-  sub->footer(kFooter);
-  sub->add_option("engines", f->engines, "two engine folders")->required();
-  add_explain_flags(*sub, *f);
-  add_format(*sub, f->format, "text|md|json|jsonl|csv");
-  sub->callback([&app, f] {
-    app.action = [f]() -> Result<ExitCode> {
-      if (!f->wanted()) return bad_input("explain what? give --outputs, --latency, or both");
-      std::vector<EngineArg> engines;
-      for (const std::string& folder : f->engines) {
-        ASSAY_TRY(EngineArg engine, open_engine_arg(folder, true));
-        engines.push_back(std::move(engine));
-      }
-      ASSAY_TRY(const Explanations e, explain(engines, *f));
-      ASSAY_CHECK(print_explanations(e, f->format));
-      return ExitCode::ok;
-    };
-  });
 }
 
 }  // namespace assay::cli

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `assay diff A B --outputs` and `--latency`: why two engines differ. cmd_diff adds the flags and
-// prints what comes back.
+// `assay diff A B --outputs`, `--latency` and `--swap`: why two engines differ.
 #pragma once
 
 #include <optional>
@@ -9,6 +8,7 @@
 
 #include "audit/explain.h"
 #include "cli/cli.h"
+#include "cli/diff_engines.h"
 #include "cli/engine_args.h"
 
 namespace assay::cli {
@@ -18,7 +18,8 @@ struct ExplainFlags {
   std::string data;
   int64_t inputs = 4, launches = 8, runs = 50, samples = 300;
   uint64_t seed = 1;
-  bool wanted() const { return outputs || latency; }
+  std::vector<std::string> swaps;  // layers whose choice of B is put into A; "*": each that differs
+  bool wanted() const { return outputs || latency || !swaps.empty(); }
 };
 void add_explain_flags(CLI::App& sub, ExplainFlags& f);
 
@@ -26,13 +27,16 @@ struct Explanations {
   std::string label_a, label_b, data;
   std::optional<audit::OutputsExplained> outputs;
   std::optional<audit::LatencyExplained> latency;
+  std::vector<std::pair<std::string, diff::SwapShare>> swaps;  // layer, what its choice moves
 };
-// Exactly two engines, opened with `runnable`. Says on stderr which launch runs.
-Result<Explanations> explain(const std::vector<EngineArg>& engines, const ExplainFlags& f);
+// Exactly two engines of assay (for swaps: two locks). Says on stderr which launch runs. `made`:
+// existing folder for what is built.
+Result<Explanations> explain(const std::vector<DiffEngine>& given, const ExplainFlags& f,
+                             const fs::path& made);
 
 // text, md: sentences and tables; csv, jsonl: the tables; json: one object (explanations_json).
 Status print_explanations(const Explanations& e, const std::string& format);
-// {"outputs": {...} or null, "latency": {...} or null}
+// {"outputs": {...} or null, "latency": {...} or null, "swaps": [...]}
 Json explanations_json(const Explanations& e);
 
 }  // namespace assay::cli

@@ -79,6 +79,28 @@ Json latency_json(const audit::LatencyExplained& l) {
   return j;
 }
 
+Json swaps_json(const Explanations& e) {
+  Json out = Json::array();
+  for (const auto& [layer, share] : e.swaps) out.push_back(diff::to_json(share, layer));
+  return out;
+}
+
+std::string interval_text(const stats::Interval& i, double scale, const char* unit) {
+  if (!i.lower || !i.upper) return "unknown";
+  return fmt::format("{:+.3g}{} [{:+.3g}, {:+.3g}]", i.estimate * scale, unit, *i.lower * scale,
+                     *i.upper * scale);
+}
+
+Table swaps_table(const Explanations& e) {
+  Table t({"choice of B in A", "A", "B", "A with it", "moved (us)", "share of the difference",
+           "effect"});
+  for (const auto& [layer, s] : e.swaps)
+    t.add({one_line(layer, 80), format_ns(s.a_ns), format_ns(s.b_ns), format_ns(s.swapped_ns),
+           interval_text(s.moved, 1e-3, ""), interval_text(s.share, 100, " %"),
+           std::string(diff::word(s.effect))});
+  return t;
+}
+
 }  // namespace
 
 Json explanations_json(const Explanations& e) {
@@ -86,7 +108,8 @@ Json explanations_json(const Explanations& e) {
           {"b", e.label_b},
           {"data", e.data},
           {"outputs", e.outputs ? outputs_json(*e.outputs) : Json(nullptr)},
-          {"latency", e.latency ? latency_json(*e.latency) : Json(nullptr)}};
+          {"latency", e.latency ? latency_json(*e.latency) : Json(nullptr)},
+          {"swaps", swaps_json(e)}};
 }
 
 Status print_explanations(const Explanations& e, const std::string& format) {
@@ -114,6 +137,13 @@ Status print_explanations(const Explanations& e, const std::string& format) {
     if (format != "csv") ASSAY_CHECK(print_table(totals_table(e.latency->deltas), format));
     if (prose) print_notes(e.latency->deltas.notes);
     if (prose) print_notes(e.latency->notes);
+  }
+  if (!e.swaps.empty()) {
+    if (prose) fmt::print("\n");
+    for (const auto& [layer, share] : e.swaps)
+      if (prose) fmt::print("Swap: {}\n", diff::sentence(share, one_line(layer, 120)));
+    if (prose) fmt::print("\n");
+    ASSAY_CHECK(print_table(swaps_table(e), format));
   }
   return {};
 }

@@ -44,7 +44,6 @@ int run(int argc, char** argv) {
   assay::cli::add_compare(app);
   assay::cli::add_diff(app);
   assay::cli::add_lock(app);
-  assay::cli::add_explain(app);
   assay::cli::add_report(app);
   assay::cli::add_stats(app);
   assay::cli::add_wcet(app);

@@ -25,8 +25,13 @@ Status add_candidates(const audit::LockFolder& lock, diff::EngineMap& map) {
       const auto it = at.find(c.name.layer);
       if (it == at.end()) continue;
       diff::Decision& d = map.decisions[it->second];
-      d.candidates.push_back(
-          {c.text, {c.times_ns.begin(), c.times_ns.end()}, c.ok, c.text == d.choice, ""});
+      diff::Candidate candidate;
+      candidate.text = c.text;
+      candidate.number = c.name.number;
+      candidate.time_ns.assign(c.times_ns.begin(), c.times_ns.end());
+      candidate.ok = c.ok;
+      candidate.chosen = c.text == d.choice;
+      d.candidates.push_back(std::move(candidate));
     }
   }
   return {};

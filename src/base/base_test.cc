@@ -125,5 +125,12 @@ TEST(Words, RoundTrip) {
   EXPECT_FALSE(verdict_from("EQUAL"));
 }
 
+TEST(Text, CutMiddleKeepsBothEnds) {
+  EXPECT_EQ(cut_middle("short", 10), "short");
+  EXPECT_EQ(cut_middle("0123456789abcdef", 11), "012 ... def");
+  EXPECT_EQ(cut_middle("0123456789", 4), "0123");
+  EXPECT_EQ(cut_middle("", 4), "");
+}
+
 }  // namespace
 }  // namespace assay

@@ -131,6 +131,14 @@ std::string one_line(std::string_view text, size_t max) {
   return out;
 }
 
+std::string cut_middle(std::string_view text, size_t max) {
+  constexpr std::string_view kGap = " ... ";
+  if (text.size() <= max || max <= kGap.size()) return std::string(text.substr(0, max));
+  const size_t head = (max - kGap.size() + 1) / 2, tail = max - kGap.size() - head;
+  return std::string(text.substr(0, head)) + std::string(kGap) +
+         std::string(text.substr(text.size() - tail));
+}
+
 std::string html_escape(std::string_view text) {
   std::string out;
   for (unsigned char c : text) {

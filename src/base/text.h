@@ -19,6 +19,9 @@ std::string content_id(std::string_view content);  // 128 bits of SHA-256, 32 he
 // One line without control characters (escaped as \xNN), at most `max` bytes ("..." when cut): for
 // terminals.
 std::string one_line(std::string_view text, size_t max = 400);
+// At most `max` bytes: what is longer loses its middle (" ... "), since long names often differ at
+// their end. Cuts between bytes: for ASCII, or before one_line() escapes.
+std::string cut_middle(std::string_view text, size_t max);
 std::string html_escape(std::string_view text);      // & < > " ' and control characters
 std::string markdown_escape(std::string_view text);  // | and other marks, newlines
 

@@ -206,12 +206,13 @@ std::string gap_text(const diff::Loser& l) {
 std::string task_text(const DiffReport& report, const diff::TaskDiff& task, size_t engine) {
   const diff::TaskSide& s = task.sides[engine];
   if (!s.decision) return "(no such task)";
-  std::string out = s.choice.empty() ? "(choice not told)" : plain(s.choice, 80);
+  std::string out = s.choice.empty() ? "(choice not told)" : plain(cut_middle(s.choice, 80), 80);
   if (s.times) out += ", " + range_text(*s.times);
   if (!s.losers.empty()) {
     const diff::Candidate& next =
         report.engines[engine].decisions[*s.decision].candidates[s.losers.front().candidate];
-    out += fmt::format("; next {} {}", plain(next.text, 80), gap_text(s.losers.front()));
+    out += fmt::format("; next {} {}", plain(cut_middle(next.text, 60), 60),
+                       gap_text(s.losers.front()));
   }
   return out;
 }

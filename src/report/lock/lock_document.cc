@@ -64,7 +64,8 @@ Part choices_part(const Json& l) {
   p.section.heading = "What was decided";
   Table t({"layer", "choice"});
   for (const Json& c : get_array(l, "choices"))
-    t.add({one_line(get_string(c, "layer"), 80), one_line(get_string(c, "choice"), 100)});
+    t.add({one_line(get_string(c, "layer"), 80),
+           one_line(cut_middle(get_string(c, "choice"), 100), 100)});
   if (t.empty())
     p.section.paragraphs.emplace_back("this compiler searches for nothing; its options decide");
   else

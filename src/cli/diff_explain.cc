@@ -42,9 +42,10 @@ Status explain_swaps(const std::vector<DiffEngine>& given, const ExplainFlags& f
     ASSAY_TRY(audit::Engine engine, audit::rebuild_swapped(*given[0].lock, *given[1].lock,
                                                            {layers[i]}, folder, interrupt_flag()));
     ASSAY_TRY(const EngineArg swapped, open_engine_arg(folder / "engine", true));
-    ASSAY_TRY(
-        diff::SwapShare share,
-        audit::explain_swap(sides.a, sides.b, side_of(swapped, sides.data), options, folder, say));
+    audit::ExplainSide with = side_of(swapped, sides.data);
+    with.label = sides.a.label + " with " + layers[i];
+    ASSAY_TRY(diff::SwapShare share,
+              audit::explain_swap(sides.a, sides.b, with, options, folder, say));
     out.swaps.emplace_back(layers[i], std::move(share));
   }
   return {};
@@ -88,7 +89,9 @@ Result<Explanations> explain(const std::vector<DiffEngine>& given, const Explain
   ASSAY_CHECK(vision::check_fits(data, b.engine.inputs));
   if (f.inputs > data.n)
     return bad_input(fmt::format("--inputs {}: data {} has {}", f.inputs, data.name, data.n));
-  const audit::ExplainSide of_a = side_of(a, data), of_b = side_of(b, data);
+  audit::ExplainSide of_a = side_of(a, data), of_b = side_of(b, data);
+  of_a.label = given[0].map.label;
+  of_b.label = given[1].map.label;
   if (of_a.launch.threads != of_b.launch.threads && f.latency)
     return bad_input(
         fmt::format("{} was built for {} threads, {} for {}: their times cannot be "
@@ -98,12 +101,8 @@ Result<Explanations> explain(const std::vector<DiffEngine>& given, const Explain
   out.label_a = given[0].map.label;
   out.label_b = given[1].map.label;
   out.data = data.name;
-  ProgressLine line;
-  const auto say = [&](std::string_view text) {
-    audit::Progress p;
-    p.note = text;
-    line.show(p);
-  };
+  StatusLine line;
+  const auto say = [&](std::string_view text) { line.show(fmt::format("explain: {}", text)); };
   if (f.outputs) {
     audit::OutputsOptions options;
     options.inputs = f.inputs;

@@ -30,6 +30,9 @@ std::string bars(const Recipe& r, std::string_view heading, Value value, Text te
 }
 
 std::string trials_text(const Build& b) {
+  if (b.made_by == "rebuilt") return "rebuilt from the lock";
+  if (b.made_by == "recorded") return "copied: the engine that the lock recorded";
+  if (b.made_by == "replayed") return "copied from the lock: replayed, not rebuilt";
   if (b.trials.empty() && b.candidates == 0) return "no search";
   std::string out;
   if (!b.trials.empty())

@@ -94,6 +94,7 @@ Json build_json(const Build& b) {
             {"candidates", b.candidates},
             {"candidates_failed", b.candidates_failed},
             {"isolation", b.isolation}};
+  if (!b.made_by.empty()) j["made_by"] = b.made_by;
   j["files"] = Json::array();
   for (const auto& f : b.files)
     j["files"].push_back(

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "report/loader.h"
@@ -32,6 +33,19 @@ void only_newest_counts(std::vector<T>& rows) {
 }
 
 }  // namespace
+
+// Runs of schema 1 have no locks.
+Status Loader::locked_builds() {
+  ASSAY_TRY(auto schema, run_.db().first("PRAGMA user_version"));
+  if (schema->integer(0) < 2) return {};
+  ASSAY_TRY(auto rows, run_.db().query("SELECT build_id, made_by FROM locked_build"));
+  std::unordered_map<std::string, std::string> made;
+  for (const auto& r : rows) made[r.text(0)] = r.text(1);
+  for (auto& [id, recipe] : recipes_)
+    for (Build& b : recipe->builds)
+      if (auto it = made.find(b.id); it != made.end()) b.made_by = it->second;
+  return {};
+}
 
 Status Loader::builds() {
   auto& db = run_.db();
@@ -70,6 +84,7 @@ Status Loader::builds() {
     b.counts = b.outcome != "interrupted";
     it->second->builds.push_back(std::move(b));
   }
+  ASSAY_CHECK(locked_builds());
   for (auto& [id, recipe] : recipes_) {
     only_newest_counts(recipe->builds);
     sort_by_index(recipe->builds);

@@ -16,16 +16,17 @@ class Loader {
   Status load();
 
  private:
-  Status run_facts();    // meta, attempts
-  Status subjects();     // models, data sets, recipes
-  Status jobs();         // what was asked, what is superseded
-  Status builds();       // builds, engine files, kernels, candidates
-  Status launches();     // launches, self checks, outputs
-  Status series();       // rows only
-  void samples();        // blobs of the series that count, cut for plots
-  Status derivation();   // the newest one
-  Status comparisons();  // with flips
-  Status verdicts();     // with findings
+  Status run_facts();      // meta, attempts
+  Status subjects();       // models, data sets, recipes
+  Status jobs();           // what was asked, what is superseded
+  Status locked_builds();  // made_by of builds
+  Status builds();         // builds, engine files, kernels, candidates
+  Status launches();       // launches, self checks, outputs
+  Status series();         // rows only
+  void samples();          // blobs of the series that count, cut for plots
+  Status derivation();     // the newest one
+  Status comparisons();    // with flips
+  Status verdicts();       // with findings
 
   // JSON of a column; what cannot be parsed is named in problems and taken as {}.
   Json json_column(const store::Row& row, size_t i, const std::string& where);

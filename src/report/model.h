@@ -71,6 +71,7 @@ struct Launch {
 struct Build {
   std::string ref, id, job_id, outcome, reason, memory_method, engine_sha256, artifact_sha256,
       kernel_map_sha256, compiler_version;
+  std::string made_by;  // of a locked recipe: recorded | rebuilt | replayed
   std::string manifest_blob, stdout_blob, stderr_blob, events_blob;
   int64_t index = 0, wall_ns = 0, cpu_ns = 0, peak_memory_bytes = 0, engine_bytes = 0;
   int64_t candidates = 0, candidates_failed = 0;

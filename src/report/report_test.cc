@@ -75,6 +75,25 @@ TEST(Text, HasNoControlCharactersAndColoursOnlyWhenTold) {
   EXPECT_NE(to_text(m, true).value().find("\x1b[1;31mDIFFERENT\x1b[0m"), std::string::npos);
 }
 
+// What a later schema added is absent from older evidence, which reads as it did.
+TEST(Schema, EvidenceOfVersion1IsRead) {
+  auto dir = TempDir::create(::testing::TempDir(), "v1-");
+  ASSERT_TRUE(dir);
+  std::string before;
+  {
+    auto run = make_run(dir->path() / "run", {});
+    ASSERT_TRUE(run);
+    before = verdicts_json(*load_model(*run)).value();
+    ASSERT_TRUE(run->db().script(
+        "DROP TABLE lock_check; DROP TABLE locked_build; DROP TABLE lock; PRAGMA user_version=1"));
+  }
+  auto run = store::RunFolder::open_for_reading(dir->path() / "run");
+  ASSERT_TRUE(run) << run.error().message;
+  auto model = load_model(*run);
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ(verdicts_json(*model).value(), before);
+}
+
 TEST(Json, ParsesAndCountsAreRight) {
   const Json j = parse_json(to_json(model_of({})).value(), "report").value();
   EXPECT_EQ(j["samples"], 3 * 3 * 3 * 400);  // the superseded launch is not among them

@@ -4,6 +4,8 @@
 #include <fstream>
 
 #include "audit/job.h"
+#include "audit/lock/lock.h"
+#include "audit/lock/remeasure.h"
 #include "audit/plan.h"
 #include "audit/toml.h"
 #include "base/text.h"
@@ -57,6 +59,31 @@ void open(std::string_view manifest_text, std::string_view kernels) {
   if (!audit::same_kernels(e->kernels, e->kernels)) std::abort();
 }
 
+audit::Lock made_lock() {
+  audit::Lock l;
+  const audit::LockBlob blob{"f", "r", sha256_hex("f"), 1};
+  l.compiler = "null";
+  l.precision = "fp32";
+  l.contract = {{"cpu.model", "A"}};
+  l.files = {{"{venv}/a.so", "mapped", "build", sha256_hex("a")}};
+  l.model = l.engine = l.inputs = l.decisions = {blob};
+  l.kernels = {{0, "conv", "k", "", "fp32", ""}};
+  l.kernel_map_sha256 = audit::kernel_map_sha256(l.kernels);
+  l.outputs = {{{"y", DType::f32, {1, 5}}, sha256_hex("o"), 3}};
+  return l;
+}
+
+// A lock whose self-hash was made right again.
+void read_lock(std::string_view text) {
+  auto j = parse_json(text, "lock.json");
+  if (!j) return;
+  audit::recorded_from_json(*j);
+  auto lock = audit::lock_from_json(*j);
+  if (!lock) return check(lock.error());
+  auto again = audit::lock_from_json(audit::to_json(*lock));
+  if (!again || dump_json(audit::to_json(*again)) != dump_json(audit::to_json(*lock))) std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -72,6 +99,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const Json& e : log.events) audit::kernel_from_json(e);
   open(text, kKernels);
   open(manifest(), text);
+  read_lock(text);
   write(work() / "plan.toml", text);
   auto request = audit::request_from_toml(work() / "plan.toml");
   if (!request) {
@@ -90,7 +118,7 @@ int main(int argc, char** argv) {
   return assay::fuzz(
       argc, argv,
       {"{\"event\":\"done\"}\n{\"event\":\"error\",\"kind\":\"failed\",\"message\":\"m\"}\nx",
-       manifest(), kKernels,
+       manifest(), kKernels, dump_json(audit::to_json(made_lock())),
        "[audit]\nprofile='quick'\nbuilds=3\nseed=1\nreference=false\n[[model]]\nmodel='m.onnx'\n"
        "compilers=['null']\nshapes='x:1x4'\n[compiler.null]\nbase_ns=5\nclock=\"real\"\n"});
 }

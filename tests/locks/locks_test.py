@@ -269,8 +269,46 @@ class Real(LockTest):
         self.assert_failed(self.verify_lock("--no-latency", code=1), "libonnxruntime", "differs")
 
 
+class RealTuner(LockTest):
+    """A decision of AutoTVM exchanged for another candidate of the same task."""
+
+    def setUp(self):
+        super().setUp()
+        self.env = environment()
+        cache = pathlib.Path(os.environ.get("ASSAY_CACHE") or
+                             pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "assay")
+        if not (cache / "venvs" / "tvm-0.14" / ".complete").exists():
+            self.skipTest("TVM is not installed: ./assay-up compilers tvm-autotvm")
+        if not (cache / "models" / "digits" / "model.onnx").exists():
+            self.skipTest("the digits network is not made: ./assay-up models digits")
+        self.model = "digits"
+
+    def blob(self, content, key, path):
+        entry = next(e for e in content[key] if e["path"] == path)
+        return entry, (self.folder / "a.lock" / "blobs" / entry["sha256"]).read_text(encoding="utf-8")
+
+    def test_one_decision_of_a_tuner(self):
+        self.record("tvm-autotvm", "--trials", 4)
+        self.assertEqual(self.verify_lock("--no-latency", builds=1)["result"], "verified")
+
+        def change(content):
+            entry, pruned = self.blob(content, "decisions", "tuning.log")
+            _, whole = self.blob(content, "evidence", "tuning.log")
+            for taken in pruned.splitlines():
+                for other in whole.splitlines():
+                    a, b = json.loads(taken), json.loads(other)
+                    same_task = a["input"][1:3] == b["input"][1:3]
+                    if same_task and b["result"][1] == 0 and a["config"]["entity"] != b["config"]["entity"]:
+                        self.replace_decision(content, entry, pruned.replace(taken, other).encode())
+                        return
+            self.fail("no task has two candidates that worked")
+
+        self.edit(change)
+        self.assert_failed(self.verify_lock("--no-latency", builds=1, code=1), "kernel")
+
+
 if __name__ == "__main__":
-    selected = [Real] if REAL else [Verified, Changed, Faulty]
+    selected = [Real, RealTuner] if REAL else [Verified, Changed, Faulty]
     loader = unittest.TestLoader()
     suite = unittest.TestSuite(loader.loadTestsFromTestCase(c) for c in selected)
     result = unittest.TextTestRunner(verbosity=2).run(suite)

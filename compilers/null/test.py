@@ -302,6 +302,12 @@ class FaultyTest(Case):
         self.assertEqual(self.read(again, "engine.txt"), self.read(engine, "engine.txt"))
         self.assertIn(os.path.join(COMPILERS, "null", "build"), one)
 
+    def test_ignores(self):
+        options = {"mode": "rebuild_ignores"}
+        _, again = self.done("rebuild", seed=3, options=options, decisions={"dir": self.folder, "files": []})
+        _, fresh = self.done(seed=3, options=options)
+        self.assertEqual(self.read(again, "engine.txt"), self.read(fresh, "engine.txt"))
+
     def test_measure_crash(self):
         options = {"mode": "measure_crash", "candidates": 3}
         _, engine = self.done(options=options)

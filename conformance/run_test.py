@@ -14,7 +14,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from suite import checks, children, engine, outcome, registry, values  # noqa: E402
+from suite import checks, children, engine, outcome, rebuild, registry, values  # noqa: E402
 
 TENSOR = [{"name": "x", "dtype": "float32", "shape": [1]}]
 DESCRIPTION = {"decides_at": "build", "kernels": "source"}
@@ -170,6 +170,52 @@ class SearchTest(unittest.TestCase):
                 self.check(*args)
 
 
+class RebuildTest(Folder):
+    """A rebuild that is not the same, or does not tell what it loaded, must not pass."""
+
+    @staticmethod
+    def child(*events):
+        return children.Child(0, list(events), [], "", [])
+
+    def test_kernels(self):
+        one = {"ordinal": 0, "layer": "a", "kernel": "k", "source_sha256": "0" * 64, "precision": "fp32"}
+        rebuild.same_kernels([one], [dict(one)])
+        for other in ([], [one, one], [dict(one, layer="b")], [dict(one, kernel="l")],
+                      [dict(one, source_sha256="1" * 64)]):
+            with self.assertRaises(outcome.CheckFailed):
+                rebuild.same_kernels([one], other)
+
+    def test_outputs(self):
+        for folder, data in (("first", b"1234"), ("equal", b"1234"), ("other", b"1235"), ("longer", b"12345")):
+            self.write(f"{folder}/main.0.bin", data)
+        event = {"event": "output", "role": "main", "name": "x", "file": "main.0.bin"}
+
+        def compare(folder, *events):
+            seen = rebuild.outputs_of(self.child(*events), self.path(folder))
+            rebuild.same_bytes(TENSOR, seen, self.path("first"))
+
+        compare("equal", event, dict(event, role="repeat", name="z"))
+        for folder, *events in (("other", event), ("longer", event), ("equal",), ("equal", dict(event, name="y"))):
+            with self.assertRaises(outcome.CheckFailed):
+                compare(folder, *events)
+
+    def test_loaded(self):
+        self.write("a.so", b"")
+        self.write("b.py", b"")
+        mapped = {"path": self.path("a.so"), "how": "mapped"}
+        imported = {"path": self.path("b.py"), "how": "imported"}
+
+        def told(*files):
+            return rebuild.check_loaded(self.child(*[{"event": "loaded", "files": [f]} for f in files]))
+
+        self.assertEqual(told(mapped, imported), "1 files mapped, 1 imported")
+        for files in ((), (mapped,), (imported,), (mapped, imported, mapped), (mapped, dict(imported, how="read")),
+                      (mapped, imported, dict(mapped, path=self.path("absent"))),
+                      (mapped, imported, dict(mapped, path="/proc/self/../../etc"))):
+            with self.subTest(files), self.assertRaises(outcome.CheckFailed):
+                told(*files)
+
+
 class ChildrenTest(Folder):
     def setUp(self):
         super().setUp()
@@ -192,7 +238,7 @@ class ChildrenTest(Folder):
         crash = self.drive("import os; os.abort()")
         self.assertEqual(crash.code, -6)
         with self.assertRaisesRegex(outcome.CheckFailed, "crashed"):
-            checks.Suite._well_formed(crash)
+            checks.Suite.well_formed(crash)
         hang = self.drive("import time; time.sleep(60)", timeout_s=0.5)
         self.assertIsNone(hang.code)
 

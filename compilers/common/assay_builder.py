@@ -258,7 +258,7 @@ class Build:
         os.replace(temporary, self.path("manifest.json"))
 
     def refuse_layers(self):
-        """For a compiler that searches nothing: BuildError `invalid` when layers are to be chosen."""
+        """For a compiler without a search: BuildError `invalid` when layers are to be chosen."""
         decisions = self.request.decisions
         for layer in list(decisions.choices) + list(decisions.override):
             raise BuildError(

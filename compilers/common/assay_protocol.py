@@ -60,7 +60,8 @@ Request = collections.namedtuple(
 Decisions = collections.namedtuple("Decisions", "files choices override")
 Request.__doc__ = """The checked build request.
 
-Texts; `threads` >= 1; `cpus` list of int; `seed` int; `build_index` >= 0; `shapes` {input name: [static extents]};
+Texts; `threads` >= 1; `cpus` list of int; `seed` int; `build_index` >= 0; `shapes` {input name:
+[static extents]};
 `options` {name: value}; paths are absolute; `inputs` and `outputs` are lists of {"name", "dtype",
 "shape"} where the caller knows them, else []; `decisions` is a Decisions for the actions rebuild
 and measure, else None; `candidates` [(layer, number)], none twice, and `rounds` >= 1 are for

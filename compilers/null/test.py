@@ -37,14 +37,20 @@ class Case(unittest.TestCase):
                    "build_index": 0, "shapes": SHAPES, "outputs": OUTPUTS, "options": {}, "scratch": scratch}
         request.update(changes)
         read, write = os.pipe()
-        child = subprocess.Popen(
-            ["/usr/bin/python3", os.path.join(COMPILERS, self.compiler, "build")], stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=[write],
-            env={"PATH": "/usr/bin:/bin", "ASSAY_EVENT_FD": str(write), "HOME": scratch})
-        os.close(write)
-        _, self.stderr = child.communicate(json.dumps(request).encode(), timeout=60)
-        with os.fdopen(read) as lines:
-            return child.returncode, [json.loads(line) for line in lines], engine
+        with tempfile.TemporaryFile() as log:
+            child = subprocess.Popen(
+                ["/usr/bin/python3", os.path.join(COMPILERS, self.compiler, "build")], stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL, stderr=log, pass_fds=[write],
+                env={"PATH": "/usr/bin:/bin", "ASSAY_EVENT_FD": str(write), "HOME": scratch})
+            os.close(write)
+            child.stdin.write(json.dumps(request).encode())
+            child.stdin.close()
+            with os.fdopen(read) as lines:
+                events = [json.loads(line) for line in lines]
+            child.wait(timeout=60)
+            log.seek(0)
+            self.stderr = log.read()
+        return child.returncode, events, engine
 
     def done(self, *args, **changes):
         code, events, engine = self.ask(*args, **changes)
@@ -295,6 +301,12 @@ class FaultyTest(Case):
         self.assertTrue(plain < one and plain < two)
         self.assertEqual(self.read(again, "engine.txt"), self.read(engine, "engine.txt"))
         self.assertIn(os.path.join(COMPILERS, "null", "build"), one)
+
+    def test_ignores(self):
+        options = {"mode": "rebuild_ignores"}
+        _, again = self.done("rebuild", seed=3, options=options, decisions={"dir": self.folder, "files": []})
+        _, fresh = self.done(seed=3, options=options)
+        self.assertEqual(self.read(again, "engine.txt"), self.read(fresh, "engine.txt"))
 
     def test_measure_crash(self):
         options = {"mode": "measure_crash", "candidates": 3}

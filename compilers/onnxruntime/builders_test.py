@@ -149,7 +149,8 @@ class BuilderTest(unittest.TestCase):
             engine, manifest, _ = self.engine(compiler, test_models.conv(1))
             names = sorted(file["path"] for file in manifest["files"]) + ["manifest.json"]
             self.assertEqual(sorted(os.listdir(engine)), sorted(names))
-            self.assertEqual([f["role"] for f in manifest["files"]], ["kernel_map", "artifact"])
+            roles = ["kernel_map", "artifact"] + ["decisions"] * (compiler == "onnxruntime")
+            self.assertEqual([f["role"] for f in manifest["files"]], roles)
             self.assertEqual(
                 manifest["inputs"], [{"name": "x", "dtype": "float32", "shape": [1, 16, 12, 12]}]
             )

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Order and names of the nodes of an optimised graph: all that differs from build to build.
 
-Level `all` converts to the CPU's blocked layout, and back wherever a node that does not know it reads.
-ONNX Runtime (core/optimizer/nchwc_transformer.cc) adds the nodes that convert back by walking a hash
-table whose keys are addresses, so their names, and through them the order in which the graph runs,
-are drawn anew in every process.  A build writes both down; a rebuild gives the graph, made again, that
-order and those names, and is then the same file byte for byte.
+Level `all` converts to the CPU's blocked layout, and back wherever a node reads that does not know
+it.  ONNX Runtime (core/optimizer/nchwc_transformer.cc) adds the nodes that convert back by walking
+a hash table whose keys are addresses, so their names, and through them the order in which the graph
+runs, are drawn anew in every process.  A build writes both down; a rebuild gives the graph, made
+again, that order and those names, and is then the same file byte for byte.
 """
 
 import json
@@ -60,8 +60,11 @@ def restore(model, decided):
 
     BuildError `miss` when it has other nodes: what they compute was decided otherwise.
     """
-    for path, graph in list(_graphs(model.graph)):
-        wanted = decided.get(path, [])
+    graphs = list(_graphs(model.graph))
+    if {path for path, _ in graphs} != set(decided):
+        raise ab.BuildError("miss", "%s decides other sub-graphs than the model has" % NODES)
+    for path, graph in graphs:
+        wanted = decided[path]
         nodes = {tuple(node.output): node for node in graph.node}
         other = set(nodes) ^ {outputs for outputs, _ in wanted}
         if other or len(wanted) != len(graph.node):

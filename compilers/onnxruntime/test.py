@@ -5,8 +5,9 @@
     test.py --runner libassay_runner_onnxruntime.so --runner-test onnxruntime_runner_test \
             --timer ort_rival_timer
 
-Runs builders_test.py in the family's virtual environment.  Exit code 77 (skipped), with the reason
-on stdout, when that environment is not installed; ASSAY_TEST_PYTHON names another interpreter.
+Runs builders_test.py and rebuild_test.py in the family's virtual environment.  Exit code 77
+(skipped), with the reason on stdout, when that environment is not installed; ASSAY_TEST_PYTHON
+names another interpreter.
 """
 
 import argparse
@@ -43,8 +44,8 @@ def main():
         ASSAY_TEST_TIMER=os.path.abspath(arguments.timer),
         PYTHONDONTWRITEBYTECODE="1",
     )
-    command = [python, os.path.join(HERE, "builders_test.py")] + rest
-    return subprocess.run(command, env=environment, check=False).returncode
+    command = [python, "-m", "unittest"] + (rest or ["builders_test", "rebuild_test"])
+    return subprocess.run(command, env=environment, cwd=HERE, check=False).returncode
 
 
 if __name__ == "__main__":

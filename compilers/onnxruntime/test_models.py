@@ -104,6 +104,24 @@ def aliases():
     )
 
 
+def forks(n=4):
+    """Convolutions whose results leave the blocked layout in several places."""
+    node = helper.make_node
+    nodes, outputs = [], []
+    for i in range(n):
+        names = {key: "%s%d" % (key, i) for key in "cstd"}
+        pads = [1, 1, 1, 1]
+        nodes += [
+            node("Conv", ["x", "w"], [names["c"]], name="conv%d" % i, pads=pads),
+            node("Transpose", [names["c"]], [names["t"]], name="turn%d" % i, perm=[0, 2, 3, 1]),
+            node("Sigmoid", [names["c"]], [names["s"]], name="sigmoid%d" % i),
+            node("Conv", [names["s"], "w"], [names["d"]], name="again%d" % i, pads=pads),
+        ]
+        outputs.append(value(names["t"], FLOAT, [1, 6, 6, 16]))
+        outputs.append(value(names["d"], FLOAT, [1, 16, 6, 6]))
+    return model(nodes, [value("x", FLOAT, [1, 16, 6, 6])], outputs, [weights("w", 16, 16, 3, 3)])
+
+
 def branch():
     """A sub-graph: If on the first element of the input."""
     node = helper.make_node

@@ -79,13 +79,18 @@ class Case(unittest.TestCase):
         read, write = os.pipe()
         env = {"PATH": "/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch, "XDG_CACHE_HOME": scratch,
                "ASSAY_EVENT_FD": str(write)}
-        child = subprocess.Popen([os.path.join(venv(), "bin", "python"), os.path.join(HERE, "build")],
-                                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                                 stderr=subprocess.PIPE, pass_fds=[write], env=env)
-        os.close(write)
-        _, self.stderr = child.communicate(json.dumps(request).encode(), timeout=120)
-        with os.fdopen(read) as events:
-            lines = [json.loads(line) for line in events]
+        with tempfile.TemporaryFile() as log:
+            child = subprocess.Popen([os.path.join(venv(), "bin", "python"), os.path.join(HERE, "build")],
+                                     stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log,
+                                     pass_fds=[write], env=env)
+            os.close(write)
+            child.stdin.write(json.dumps(request).encode())
+            child.stdin.close()
+            with os.fdopen(read) as events:  # until the builder ends: more than a pipe holds
+                lines = [json.loads(line) for line in events]
+            child.wait(timeout=120)
+            log.seek(0)
+            self.stderr = log.read()
         self.assertEqual(os.listdir(scratch), [], "the builder left files in its HOME")
         return child.returncode, lines, engine
 
@@ -163,6 +168,32 @@ class BuilderTest(Case):
                 with open(os.path.join(folder, name), "rb") as handle:
                     contents.append(handle.read())
             self.assertEqual(*contents)
+
+    def test_a_rebuild_is_equal(self):
+        _, folder = self.engine(conv_relu())
+        given = {"dir": folder, "files": []}
+        events, again = self.engine(conv_relu(), action="rebuild", decisions=given, seed=99)
+        self.assertEqual(sorted(os.listdir(again)), sorted(os.listdir(folder)))
+        for name in set(os.listdir(folder)) - {"manifest.json"}:
+            contents = []
+            for engine in (folder, again):
+                with open(os.path.join(engine, name), "rb") as handle:
+                    contents.append(handle.read())
+            self.assertEqual(*contents, name)
+        files = {f["path"]: f["how"] for e in events if e["event"] == "loaded" for f in e["files"]}
+        plug_in = [how for path, how in files.items() if "libopenvino_intel_cpu_plugin" in path]
+        self.assertEqual(plug_in, ["mapped"])
+        self.assertEqual(files[os.path.join(HERE, "onnx_names.py")], "imported")
+        self.assertEqual([path for path in files if path.startswith(self.folder)], [])
+
+    def test_no_layer_can_be_chosen(self):
+        _, folder = self.engine(conv_relu())
+        given = {"dir": folder, "files": [], "choices": [{"layer": "Conv_0", "number": 1}]}
+        kind, text = self.refused(conv_relu(), action="rebuild", decisions=given)
+        self.assertEqual(kind, "invalid")
+        self.assertIn("Conv_0", text)
+        asked = {"decisions": {"dir": folder, "files": []}, "rounds": 1, "candidates": given["choices"]}
+        self.assertEqual(self.refused(conv_relu(), action="measure", **asked)[0], "unsupported")
 
     def test_dynamic_shape_and_order_of_outputs(self):
         _, folder = self.engine(add_sub(), {"a": [3, 4], "b": [3, 4]})

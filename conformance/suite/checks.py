@@ -11,6 +11,7 @@ import tempfile
 from suite import children
 from suite.engine import check_engine, need, read_json
 from suite.outcome import CheckFailed
+from suite.rebuild import Rebuilds
 from suite.values import compare, decode
 
 SEED = 123456789
@@ -37,22 +38,23 @@ class Suite:
         self._library = compiler.library()
 
     # -- children
-    def _folder(self, prefix):
+    def folder(self, prefix):
         return tempfile.mkdtemp(prefix=prefix + ".", dir=self.work)
 
-    def _request(self, case, **changes):
+    def request(self, case, **changes):
         request = {"protocol": 1, "action": "build", "compiler": self.compiler.name, "model": case.model,
-                   "engine_dir": self._folder("engine"), "precision": case.precision, "threads": 1,
-                   "cpus": [self.cpu], "seed": SEED, "shapes": case.shapes, "inputs": case.inputs,
-                   "outputs": case.outputs,
+                   "engine_dir": self.folder("engine"), "precision": case.precision, "threads": 1,
+                   "cpus": [self.cpu], "seed": SEED, "build_index": 0, "shapes": case.shapes,
+                   "inputs": case.inputs, "outputs": case.outputs,
                    "options": self.compiler.options(case.options.get(self.compiler.name, {})),
-                   "scratch": self._folder("scratch")}
+                   "scratch": self.folder("scratch")}
         request.update(changes)
         return request
 
-    def build(self, request, timeout_s):
+    def build(self, request, timeout_s, env=None):
         """Runs the builder; its HOME and temporary folders lie in the request's scratch."""
-        return children.run(self.compiler.builder(), request, request["scratch"], {self.cpu}, timeout_s)
+        return children.run(self.compiler.builder(), request, request["scratch"], {self.cpu}, timeout_s,
+                            env=env)
 
     def launch(self, case, engine_dir, outputs_dir, samples=0, memfd=None, checks=()):
         latency = None
@@ -64,7 +66,7 @@ class Suite:
                    "cpu": self.cpu, "options": self._launch_options(engine_dir), "dataset": case.dataset,
                    "outputs": {"count": case.n, "dir": outputs_dir}, "checks": list(checks),
                    "latency": latency, "threads_all": False}
-        return children.run([self.worker], request, self._folder("scratch"), {self.cpu},
+        return children.run([self.worker], request, self.folder("scratch"), {self.cpu},
                             self.launch_timeout_s, memfd)
 
     @staticmethod
@@ -84,9 +86,9 @@ class Suite:
 
     def _hello(self):
         request = {"protocol": 1, "action": "hello", "compiler": self.compiler.name}
-        child = children.run(self.compiler.builder(), request, self._folder("scratch"), {self.cpu},
+        child = children.run(self.compiler.builder(), request, self.folder("scratch"), {self.cpu},
                              HELLO_TIMEOUT_S)
-        self._well_formed(child)
+        self.well_formed(child)
         need(child.code == 0 and child.last() == "hello", child.tail())
         return self._check_hello(child.events[-1])
 
@@ -100,18 +102,18 @@ class Suite:
         return version
 
     @staticmethod
-    def _well_formed(child):
+    def well_formed(child):
         need(not child.bad_lines, f"not an event: {child.bad_lines[:1]}")
         need(child.code is not None, "timed out")
         need(child.code in (0, 1), f"crashed: {child.tail()}")
 
     def run_case(self, case):
-        request = self._request(case)
+        request = self.request(case)
         built = {}
 
         def build():
             child = built["child"] = self.build(request, case.build_timeout_s)
-            self._well_formed(child)
+            self.well_formed(child)
             need(child.code == 0 and child.last() == "done", child.tail())
             self._check_hello((child.of("hello") or [{}])[0])
             need(not child.orphans, f"left processes behind: {', '.join(child.orphans)}")
@@ -122,30 +124,39 @@ class Suite:
         made = self.recorder.run(f"build/{case.name}", build)
         names = [f"{n}/{case.name}" for n in ("kernels", "outputs", "checks", "samples")]
         if not made:
-            for name in names + ([f"search/{case.name}"] if self.compiler.search else []):
+            names += [f"search/{case.name}"] if self.compiler.search else []
+            names += [f"rebuild/{case.name}"] if self.compiler.recompiles else []
+            for name in names:
                 self.recorder.skip(name, f"no engine: build/{case.name} did not pass")
         else:
             if self.compiler.search:
                 self.recorder.run(f"search/{case.name}", lambda: self._search(built["child"], built["manifest"]))
-            self._launch_checks(case, request["engine_dir"], built["kernels"], names)
+            outputs_dir = self._launch_checks(case, request["engine_dir"], built["kernels"], names)
+            if self.compiler.recompiles and outputs_dir is None:
+                self.recorder.skip(f"rebuild/{case.name}", "the engine cannot be launched, so outputs are absent")
+            elif self.compiler.recompiles:
+                engine = (request["engine_dir"], built["manifest"], built["kernels"])
+                Rebuilds(self, case, *engine).run(outputs_dir)
         if case.clean:
             self.recorder.run(f"clean/{case.name}", lambda: self._clean(case))
 
     def _launch_checks(self, case, engine_dir, kernels, names):
-        outputs_dir = self._folder("outputs")
+        """The folder with the outputs of the launch; None when it failed."""
+        outputs_dir = self.folder("outputs")
         with _Samples(case.samples) as samples:
             child = self.launch(case, engine_dir, outputs_dir, case.samples, samples.descriptor, case.checks)
             try:
-                self._well_formed(child)
+                self.well_formed(child)
                 need(child.code == 0 and child.last() == "done", child.tail())
             except CheckFailed as failure:
                 for name in names:
                     self.recorder.skip(name, f"launch: {failure}")
-                return
+                return None
             self.recorder.run(names[0], lambda: self._kernels(child, kernels))
             self.recorder.run(names[1], lambda: self._outputs(child, case, outputs_dir))
             self.recorder.run(names[2], lambda: self._self_checks(child, case))
             self.recorder.run(names[3], lambda: self._samples(child, case, samples))
+        return outputs_dir
 
     @staticmethod
     def _kernels(child, kernels):
@@ -218,7 +229,7 @@ class Suite:
         found = []
         for _ in range(2):
             before = _listing(_shared_folders(), deep=False)
-            request = self._request(case)
+            request = self.request(case)
             child = self.build(request, case.build_timeout_s)
             need(child.code == 0, child.tail())
             need(not child.orphans, f"left processes behind: {', '.join(child.orphans)}")
@@ -231,7 +242,7 @@ class Suite:
         leaks = [found[1][key] for key in set(found[0]) & set(found[1])
                  if os.path.lexists(found[0][key]) and os.path.lexists(found[1][key])]
         need(not leaks, f"left in a shared folder: {', '.join(sorted(leaks)[:3])}")
-        return "two rebuilds"
+        return "two builds"
 
     # -- errors
     def _errors(self, case):
@@ -249,13 +260,13 @@ class Suite:
             "protocol": ({"protocol": 2}, ("invalid", "unsupported"))}
         for name, (changes, allowed) in bad.items():
             self.recorder.run(f"error/{name}", lambda c=changes, a=allowed: self._refused(case, c, a))
-        self.recorder.run("error/absent_engine", lambda: self._launch_refused(case, self._folder("engine")))
+        self.recorder.run("error/absent_engine", lambda: self._launch_refused(case, self.folder("engine")))
         self.recorder.run("error/torn_engine", lambda: self._torn(case))
 
     def _refused(self, case, changes, allowed):
-        request = self._request(case, **changes)
+        request = self.request(case, **changes)
         child = self.build(request, case.build_timeout_s)
-        self._well_formed(child)
+        self.well_formed(child)
         need(not child.of("done"), "done, expected an error")
         need(child.code == 1 and child.last() == "error", child.tail())
         need(not os.path.exists(os.path.join(request["engine_dir"], "manifest.json")), "an error, but a manifest")
@@ -270,18 +281,18 @@ class Suite:
         return f"{kind}: {message[:100]}"
 
     def _launch_refused(self, case, engine_dir):
-        child = self.launch(case, engine_dir, self._folder("outputs"))
-        self._well_formed(child)
+        child = self.launch(case, engine_dir, self.folder("outputs"))
+        self.well_formed(child)
         need(not child.of("done"), "done, expected an error")
         need(child.code == 1 and child.last() == "error", child.tail())
         return self._one_error(child, ("invalid", "missing", "failed", "unsupported"))
 
     def _torn(self, case):
-        request = self._request(case)
+        request = self.request(case)
         child = self.build(request, case.build_timeout_s)
         need(child.code == 0, child.tail())
         manifest = read_json(os.path.join(request["engine_dir"], "manifest.json"))
-        torn = self._folder("torn")
+        torn = self.folder("torn")
         shutil.copytree(request["engine_dir"], torn, dirs_exist_ok=True)
         for entry in manifest["files"]:
             if entry["role"] == "artifact":

@@ -101,21 +101,24 @@ def _parse(data):
     return events, bad
 
 
-def run(argv, request, scratch, cpus, timeout_s, sample_memfd=None):
-    """Runs `argv` with the request on stdin, on `cpus`, with its HOME and temporary folders in `scratch`."""
+def run(argv, request, scratch, cpus, timeout_s, sample_memfd=None, env=None):
+    """Runs `argv` with the request on stdin, on `cpus`, with its HOME and temporary folders in `scratch`.
+
+    `env`: further environment variables.
+    """
     before = _children_of(os.getpid())
     read, write = os.pipe()
     os.dup2(write, EVENT_FD)
     os.close(write)
     if sample_memfd is not None:
         os.dup2(sample_memfd, SAMPLE_FD)
-    env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch,
-           "XDG_CACHE_HOME": os.path.join(scratch, "cache"), "ASSAY_EVENT_FD": str(EVENT_FD)}
+    whole = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch,
+             "XDG_CACHE_HOME": os.path.join(scratch, "cache"), "ASSAY_EVENT_FD": str(EVENT_FD), **(env or {})}
     with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as stdin:
         stdin.write(json.dumps(request).encode())
         stdin.seek(0)
         fds = (EVENT_FD,) if sample_memfd is None else (EVENT_FD, SAMPLE_FD)
-        child = subprocess.Popen(argv, stdin=stdin, stdout=subprocess.DEVNULL, stderr=stderr, env=env,
+        child = subprocess.Popen(argv, stdin=stdin, stdout=subprocess.DEVNULL, stderr=stderr, env=whole,
                                  cwd=scratch, pass_fds=fds, start_new_session=True,
                                  preexec_fn=lambda: os.sched_setaffinity(0, cpus))
         null = os.open("/dev/null", os.O_RDWR)

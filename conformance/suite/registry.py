@@ -39,6 +39,11 @@ class Compiler:
         return bool(self.description.get("search", False))
 
     @property
+    def recompiles(self):
+        """May a lock of it be proved by compiling again?"""
+        return "recompiled" in self.description.get("lock", {}).get("proof", [])
+
+    @property
     def conformance(self):
         return self.description.get("conformance", {})
 

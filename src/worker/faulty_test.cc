@@ -77,6 +77,7 @@ class FaultyTest : public testing::Test {
                   {"threads", 1},
                   {"cpus", Json::array()},
                   {"seed", seed},
+                  {"build_index", action == "rebuild" ? 1 : 0},
                   {"shapes", {{"input", {1, 3, 2, 2}}}},
                   {"options", options},
                   {"scratch", root + "/build"}},

@@ -8,7 +8,9 @@
 A stand-in for `assay lock verify` while there is no runner: it compares kernel maps, not outputs.
 Prints what the builds have in common, then PASS or FAIL for: every rebuild has the kernel map of
 the lock; a decision file with one changed byte is a miss; a lock of another GPU is refused. FOLDER
-keeps each engine and log. Exit code 0: all PASS; 1: a FAIL; 2: bad usage, or a build that did not work.
+keeps each engine and log.
+
+Exit code 0: all PASS; 1: a FAIL; 2: bad usage, or a build that did not work.
 """
 
 import argparse

@@ -22,7 +22,7 @@ struct OptionSpec {
 
 struct Compiler {
   std::string name, summary, family, runner, library_glob, decides_at, kernels;
-  std::string manual;  // what to do where ./assay-up does not install it; "": it does
+  std::string manual;                // what to do where ./assay-up does not install it; "": it does
   std::vector<std::string> builder;  // argv with {python} {folder} {bin}
   std::vector<std::string> precisions;
   bool search = false;
@@ -36,9 +36,7 @@ struct Compiler {
 
   std::string install_command() const { return "./assay-up compilers " + name; }
   // What to tell a user who lacks it.
-  std::string install_fix() const {
-    return manual.empty() ? "run: " + install_command() : manual;
-  }
+  std::string install_fix() const { return manual.empty() ? "run: " + install_command() : manual; }
 };
 
 // Where the folders compilers/ and tools/ lie: $ASSAY_SHARE, <bin>/../share/assay, or the source

@@ -76,6 +76,8 @@ class LockTest(Case):
             ):
                 kind, message = self.rebuild(flavour, engine, edit, self.refused)
                 self.assertEqual(kind, "miss", message)
+            _, message = self.rebuild(flavour, engine, change(name, b"{}"), self.refused)
+            self.assertIn("it was changed", message)
         kind, _ = self.refused(NEW, action="rebuild", decisions={"dir": self.folder, "files": []})
         self.assertEqual(kind, "miss")
         decisions = dict(self.decisions(engine), choices=[{"layer": "conv", "number": 1}])

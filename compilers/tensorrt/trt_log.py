@@ -21,6 +21,7 @@ read here is evidence about the search and decides nothing. Lines of other shape
 
 import collections
 import decimal
+import os
 import re
 
 MAX_LINE = 1 << 16  # bytes; the rest of a longer line is dropped
@@ -88,6 +89,28 @@ def to_ns(ms):
     if not value.is_finite() or not 0 < value <= MAX_MS:
         return None
     return int((value * 1000000).to_integral_value(decimal.ROUND_HALF_UP)) or None
+
+
+def lines_of(descriptor, copy):
+    """Lines read from a descriptor, as text cut to MAX_LINE; every byte goes on to `copy`."""
+    pending, cut = b"", False
+    while True:
+        block = os.read(descriptor, 1 << 16)
+        if not block:
+            break
+        copy.write(block)
+        parts = (pending + block).split(b"\n")
+        for part in parts[:-1]:
+            if not cut:
+                yield part[:MAX_LINE].decode("utf-8", "replace").rstrip("\r")
+            cut = False
+        pending = parts[-1]
+        if len(pending) > MAX_LINE:  # what was kept is delivered now, the rest is dropped
+            if not cut:
+                yield pending[:MAX_LINE].decode("utf-8", "replace")
+            pending, cut = b"", True
+    if pending and not cut:
+        yield pending.decode("utf-8", "replace")
 
 
 class LogParser:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of trt_log.py on logs written by hand in the documented forms (testdata/)."""
 
+import io
 import os
 import random
 import sys
+import tempfile
 import time
 import unittest
 
@@ -122,6 +124,17 @@ class LogTest(unittest.TestCase):
                 )
             for layer, _, time_ns, error in parse(lines)[1]:
                 self.assertTrue(layer and (time_ns is None) == bool(error), (layer, time_ns, error))
+
+    def test_lines_are_bounded(self):
+        data = b"a\r\n" + b"x" * (1 << 20) + b"\nb\n\xff\n" + b"y" * (1 << 17)
+        copy = io.BytesIO()
+        with tempfile.TemporaryFile() as handle:
+            handle.write(data)
+            handle.seek(0)
+            lines = list(trt_log.lines_of(handle.fileno(), copy))
+        limit = trt_log.MAX_LINE
+        self.assertEqual(lines, ["a", "x" * limit, "b", "\ufffd", "y" * limit])
+        self.assertEqual(copy.getvalue(), data)
 
     def test_times(self):
         for text, ns in (

@@ -42,6 +42,7 @@ def medians(recipe):
     values = []
     for build in verdict(recipe, "latency")["statistic"].get("builds", []):
         launches = [launch["p50"]["estimate"] for launch in build["launches"]]
+        launches = [value for value in launches if value is not None]  # null: n carries no median
         if launches:
             values.append(statistics.median(launches))
     return values

@@ -13,10 +13,20 @@ namespace {
 
 constexpr int64_t kCpu = 1;
 
-// Options of the two compilers that concern the build only: known here, without effect.
-constexpr std::array<std::string_view, 12> kBuildOptions = {
-    "trials", "tuner",  "policy",        "population", "iterations", "measures_per_round",
-    "number", "repeat", "min_repeat_ms", "timeout_s",  "target",     "seed"};
+// Options of the three compilers that concern the build only: known here, without effect.
+constexpr std::array<std::string_view, 13> kBuildOptions = {"trials",
+                                                            "tuner",
+                                                            "policy",
+                                                            "cost_model",
+                                                            "population",
+                                                            "iterations",
+                                                            "measures_per_round",
+                                                            "number",
+                                                            "repeat",
+                                                            "min_repeat_ms",
+                                                            "timeout_s",
+                                                            "target",
+                                                            "seed"};
 
 // TVM's thread pools take their size from the environment when a thread first needs one, so all
 // engines of a process share one size.

@@ -226,25 +226,28 @@ Json to_json(const Plan& p) {
                       {"shapes", shapes},
                       {"recipes", recipes}});
   }
-  return {{"profile", p.profile.name},
-          {"builds", p.builds},
-          {"launches", p.launches},
-          {"samples", p.samples},
-          {"threads", p.threads},
-          {"warmup_runs", p.warmup_runs},
-          {"warmup_ms", p.warmup_ms},
-          {"slots", p.slots},
-          {"build_timeout_s", p.build_timeout_s},
-          {"launch_timeout_s", p.launch_timeout_s},
-          {"memory_limit_bytes", p.memory_limit_bytes},
-          {"seed", p.seed},
-          {"label_margin", p.label_margin},
-          {"latency_margin", p.latency_margin},
-          {"tail_margin", p.tail_margin},
-          {"limit_ns", p.limit_ns},
-          {"limit_below", p.limit_below},
-          {"accuracy_margin", p.accuracy_margin},
-          {"models", models}};
+  Json out{{"profile", p.profile.name},
+           {"builds", p.builds},
+           {"launches", p.launches},
+           {"samples", p.samples},
+           {"threads", p.threads},
+           {"warmup_runs", p.warmup_runs},
+           {"warmup_ms", p.warmup_ms},
+           {"slots", p.slots},
+           {"build_timeout_s", p.build_timeout_s},
+           {"launch_timeout_s", p.launch_timeout_s},
+           {"memory_limit_bytes", p.memory_limit_bytes},
+           {"seed", p.seed},
+           {"label_margin", p.label_margin},
+           {"latency_margin", p.latency_margin},
+           {"tail_margin", p.tail_margin},
+           {"limit_ns", p.limit_ns},
+           {"limit_below", p.limit_below},
+           {"accuracy_margin", p.accuracy_margin},
+           {"models", models}};
+  // What was checked with an item allowed must not speak for a run without it.
+  if (!p.allowed.empty()) out["allowed"] = p.allowed;
+  return out;
 }
 
 }  // namespace assay::audit

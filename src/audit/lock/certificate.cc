@@ -134,9 +134,10 @@ Status add_outputs(const CertificateInput& in, store::RunFolder& run, Draft& d, 
                        {"engines", seen},
                        {"with_the_recorded_hash", equal},
                        {"max_abs", max_abs}});
-    if (seen == 0)
-      d.unproved.push_back(fmt::format("output \"{}\" was not compared", one_line(o.spec.name)));
-    else if (equal < seen && lock.atol == 0 && lock.rtol == 0)
+    if (seen <= recorded)
+      d.unproved.push_back(fmt::format("output \"{}\" was had from {} of {} engines",
+                                       one_line(o.spec.name), seen, recorded + 1));
+    if (equal < seen && lock.atol == 0 && lock.rtol == 0)
       d.against.push_back(
           fmt::format("output \"{}\": {} of {} engines give other bits than were "
                       "recorded",

@@ -16,32 +16,30 @@ Json make_request(const WorkerLaunch& l, const fs::path& scratch) {
                {"warmup_ms", l.warmup_ms}, {"slots", l.slots},
                {"seed", l.seed},           {"max_seconds", l.timeout_s * 0.8}};
   }
-  Json tensors, layer_times;
+  Json out{{"protocol", 1},
+           {"action", "launch"},
+           {"runner", l.runner.string()},
+           {"library", l.library.string()},
+           {"engine_dir", l.engine_dir.string()},
+           {"device", "cpu"},
+           {"precision", l.precision},
+           {"threads", l.threads},
+           {"cpu", l.measure_cpu},
+           {"sampler_cpu", l.other_cpu},
+           {"options", l.options},
+           {"build_index", l.build_index},
+           {"launch_index", l.launch_index},
+           {"dataset", l.dataset.string()},
+           {"outputs", {{"count", l.outputs}, {"dir", (scratch / "outputs").string()}}},
+           {"checks", l.checks},
+           {"latency", latency},
+           {"loaded", l.loaded},
+           {"threads_all", l.threads > 1}};
   if (!l.tensors.empty())
-    tensors = {
+    out["tensors"] = {
         {"names", l.tensors}, {"items", l.tensor_items}, {"dir", (scratch / "tensors").string()}};
-  if (l.layer_runs > 0) layer_times = {{"runs", l.layer_runs}};
-  return {{"protocol", 1},
-          {"action", "launch"},
-          {"runner", l.runner.string()},
-          {"library", l.library.string()},
-          {"engine_dir", l.engine_dir.string()},
-          {"device", "cpu"},
-          {"precision", l.precision},
-          {"threads", l.threads},
-          {"cpu", l.measure_cpu},
-          {"sampler_cpu", l.other_cpu},
-          {"options", l.options},
-          {"build_index", l.build_index},
-          {"launch_index", l.launch_index},
-          {"dataset", l.dataset.string()},
-          {"outputs", {{"count", l.outputs}, {"dir", (scratch / "outputs").string()}}},
-          {"checks", l.checks},
-          {"latency", latency},
-          {"tensors", tensors},
-          {"layer_times", layer_times},
-          {"loaded", l.loaded},
-          {"threads_all", l.threads > 1}};
+  if (l.layer_runs > 0) out["layer_times"] = {{"runs", l.layer_runs}};
+  return out;
 }
 
 // A file that the worker announced: below `folder`, of the size that type, shape and n give.

@@ -102,12 +102,13 @@ Result<vision::Dataset> open_data(const ModelPlan& plan, const model::ModelInfo&
 }
 
 // The lock of a recipe that is built from one, and that it is a lock of this recipe.
-Result<std::shared_ptr<const LockFolder>> open_lock(const RecipePlan& r,
+Result<std::shared_ptr<const LockFolder>> open_lock(const RecipePlan& r, int64_t threads,
                                                     const model::ModelInfo& info) {
   if (r.lock_mode != "verified" || r.lock.empty()) return nullptr;
   ASSAY_TRY(LockFolder folder, LockFolder::open(r.lock));
   const Lock& l = folder.lock();
-  if (l.compiler != r.compiler || l.precision != r.precision || word(l.proof) != r.lock_proof)
+  if (l.compiler != r.compiler || l.precision != r.precision || word(l.proof) != r.lock_proof ||
+      l.options != r.options || l.threads != threads)
     return bad_input(
         fmt::format("lock {} is of {} {} ({})", r.lock.string(), one_line(l.compiler),
                     one_line(l.precision), word(l.proof)),
@@ -155,7 +156,7 @@ Result<Prepared> prepare(const Plan& plan, const fs::path& data_folder, bool ref
       if (!installation) return tl::unexpected<Error>(std::move(installation).error());
       pr.installation = std::move(*installation);
       environment += pr.installation.packages_key + "\n";
-      ASSAY_TRY(pr.lock, open_lock(r, pm.info));
+      ASSAY_TRY(pr.lock, open_lock(r, plan.threads, pm.info));
       Json identity{{"model", pm.model_id},     {"data", pm.dataset_id}, {"compiler", r.compiler},
                     {"precision", r.precision}, {"options", r.options},  {"threads", plan.threads}};
       if (pr.lock) identity["lock"] = pr.lock->sha256();

@@ -24,8 +24,12 @@ Status record_locks(audit::Plan& plan, const fs::path& folder, const fs::path& d
   for (audit::ModelPlan& m : plan.models) {
     for (audit::RecipePlan& r : m.recipes) {
       if (r.lock_mode == "off") continue;
-      const fs::path path = folder / file_name(fmt::format("{}-{}-{}-{}.lock", m.name, r.compiler,
-                                                           r.precision, r.lock_proof));
+      // What else makes it another lock stands in the name too.
+      const std::string rest = content_id(
+          dump_json({m.name, m.path.string(), r.options, plan.threads, plan.seed, Json(m.shapes)}));
+      const fs::path path =
+          folder / file_name(fmt::format("{}-{}-{}-{}-{}.lock", m.name, r.compiler, r.precision,
+                                         r.lock_proof, rest.substr(0, 8)));
       std::error_code ec;
       if (!fs::exists(path, ec)) {
         ASSAY_CHECK(make_dirs(folder));

@@ -55,6 +55,11 @@ Result<ExitCode> write_lock(const audit::Plan& plan, const audit::Prepared& prep
 }
 
 Result<ExitCode> record(const RecordFlags& f) {
+  interrupt_flag();  // from here on Ctrl-C ends in order
+  if (!(f.atol < 1e30 && f.rtol < 1) || f.launches > 100'000 || f.samples > 100'000'000)
+    return bad_input(
+        "--atol, --rtol, --launches or --samples is out of range",
+        "--atol below 1e30, --rtol below 1, at most 100000 launches of 100000000 samples");
   ASSAY_TRY(audit::Request request, request_from_flags(f.plan));
   if (request.models.size() != 1 || request.models[0].compilers.size() != 1 ||
       request.models[0].precisions.size() > 1)

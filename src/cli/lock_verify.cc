@@ -68,6 +68,7 @@ fs::path default_out(const audit::LockFolder& lock, const audit::VerifyOptions& 
 }
 
 Result<ExitCode> go(const Flags& f, const std::vector<std::string>& argv) {
+  interrupt_flag();  // from here on Ctrl-C ends in order
   ASSAY_TRY(audit::LockFolder lock, audit::LockFolder::open(f.lock));
   ASSAY_TRY(const std::string signature, signature_of(lock, f));
   const audit::VerifyOptions o{
@@ -77,15 +78,22 @@ Result<ExitCode> go(const Flags& f, const std::vector<std::string>& argv) {
     ASSAY_TRY(TempDir scratch, TempDir::create(fs::temp_directory_path(), "assay-verify-"));
     ASSAY_TRY(input.before, audit::check_before_building(lock, o.allowed, scratch.path()));
   }
+  const fs::path out = f.out.empty() ? default_out(lock, o) : fs::path(f.out);
+  // What an earlier verification certified does not hold until this one has.
+  std::error_code ec;
+  for (const char* name : {"certificate.json", "certificate.md", "certificate.html"})
+    fs::remove(out / name, ec);
   if (!audit::all_hold(input.before)) {
     ASSAY_TRY(Json c, audit::certificate(input, nullptr));
-    return print_certificate(c, f, {});
+    if (!f.out.empty()) ASSAY_CHECK(make_dirs(out));
+    return print_certificate(c, f, f.out.empty() ? fs::path() : out);
   }
-  const fs::path out = f.out.empty() ? default_out(lock, o) : fs::path(f.out);
   if (f.fresh) ASSAY_CHECK(start_anew(out));
   ASSAY_TRY(store::RunFolder run, store::RunFolder::open_for_writing(out));
   ASSAY_TRY(audit::Plan plan, audit::verification_plan(lock, run.folder() / "locked", o));
   ASSAY_TRY(audit::Prepared prepared, audit::prepare(plan, run.folder() / "data", true));
+  if (prepared.recipes[0].lock->sha256() != lock.sha256())
+    return bad_input(fmt::format("lock {} changed while it was read", f.lock), "try again");
   prepared.recipes[0].signature = signature.substr(0, signature.find(' '));
   ProgressLine line;
   audit::AuditOptions options;

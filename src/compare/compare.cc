@@ -223,6 +223,7 @@ Result<bool> within(const View& a, const View& b, double atol, double rtol) {
   const auto* y = reinterpret_cast<const float*>(b.bytes.data());
   for (size_t i = 0; i < a.bytes.size() / sizeof(float); ++i) {
     if (x[i] == y[i]) continue;
+    if (!std::isfinite(x[i]) || !std::isfinite(y[i])) return false;
     if (!(std::abs(static_cast<double>(x[i]) - y[i]) <=
           atol + rtol * std::abs(static_cast<double>(y[i]))))
       return false;

@@ -17,6 +17,10 @@ Result<BuilderResult> copy_engine(const LockFolder& lock, const BuilderLaunch& l
   return r;
 }
 
+LockCheck equal(std::string name, const std::string& expected, const std::string& found) {
+  return {std::move(name), expected == found ? "same" : "differs", expected, found};
+}
+
 }  // namespace
 
 Result<LockedBuild> build_from_lock(const LockFolder& lock, BuilderLaunch l, bool recorded,
@@ -27,6 +31,12 @@ Result<LockedBuild> build_from_lock(const LockFolder& lock, BuilderLaunch l, boo
   if (recorded || wanted.proof == Proof::replayed) {
     out.made_by = recorded ? "recorded" : "replayed";
     ASSAY_TRY(out.result, copy_engine(lock, l, scratch));
+    const Engine& engine = *out.result.engine;
+    out.checks = check_contract(wanted.contract, manifest_contract(engine.manifest), kManifestKinds,
+                                allowed);
+    out.checks.push_back(
+        equal("kernel_map", wanted.kernel_map_sha256, kernel_map_sha256(engine.kernels)));
+    out.checks.push_back(equal("artifact", wanted.artifact_sha256, engine.artifact_sha256));
     return out;
   }
   out.made_by = "rebuilt";
@@ -34,17 +44,26 @@ Result<LockedBuild> build_from_lock(const LockFolder& lock, BuilderLaunch l, boo
   std::vector<std::string> files;
   for (const LockBlob& b : wanted.decisions) files.push_back(b.path);
   ASSAY_CHECK(ask_rebuild(l, scratch / "decisions", files));
-  l.request["seed"] = wanted.seed;
   ASSAY_TRY(out.result, launch_builder(l, scratch));
   if (!out.result.engine) return out;
   const Engine& engine = *out.result.engine;
-  out.checks = check_contract(wanted.contract, manifest_contract(engine.manifest), allowed);
+  out.checks =
+      check_contract(wanted.contract, manifest_contract(engine.manifest), kManifestKinds, allowed);
   ASSAY_TRY(auto used, used_files(out.result.log, roots, "build"));
   for (LockCheck& c : check_used_files(wanted.files, used, "build", allowed))
     out.checks.push_back(std::move(c));
-  const std::string map = kernel_map_sha256(engine.kernels);
-  out.checks.push_back({"kernel_map", map == wanted.kernel_map_sha256 ? "same" : "differs",
-                        wanted.kernel_map_sha256, map});
+  out.checks.push_back(
+      equal("kernel_map", wanted.kernel_map_sha256, kernel_map_sha256(engine.kernels)));
+  // A builder hands its decisions on: what it did not read it cannot repeat.
+  for (const LockBlob& d : wanted.decisions) {
+    std::string found;
+    for (const EngineFile& f : engine.files)
+      if (f.path == d.path) found = f.sha256;
+    out.checks.push_back(equal("decisions:" + d.path, d.sha256, found));
+  }
+  out.checks.push_back(
+      equal("choices", dump_json(wanted.choices),
+            dump_json(get_array(get_object(engine.manifest, "rebuild"), "choices"))));
   return out;
 }
 

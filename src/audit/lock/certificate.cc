@@ -2,6 +2,7 @@
 #include "audit/lock/certificate.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.h"
 #include "base/words.h"
@@ -87,6 +88,17 @@ Status add_builds(const CertificateInput& in, store::RunFolder& run, Draft& d) {
                            "derivation_id=(SELECT derivation_id FROM derivation ORDER BY seq "
                            "DESC LIMIT 1)"));
   for (const auto& r : broken) d.against.push_back(r.text(0));
+  ASSAY_TRY(auto found,
+            run.db().query("SELECT DISTINCT name, state, expected, found FROM lock_check "
+                           "WHERE state<>'same' ORDER BY seq"));
+  Json later = Json::array();
+  for (const auto& r : found)
+    if (later.size() < kListed)
+      later.push_back({{"item", r.text(0)},
+                       {"state", r.text(1)},
+                       {"expected", r.text(2)},
+                       {"found", r.text(3)}});
+  d.json["contract"]["deviations_of_builds"] = std::move(later);
   return {};
 }
 
@@ -98,11 +110,17 @@ struct OutputRow {
 // Outputs of launch 0 of each build against the hash that the lock states for the recorded engine.
 Status add_outputs(const CertificateInput& in, store::RunFolder& run, Draft& d, Json& claim) {
   ASSAY_TRY(auto rows,
-            run.db().query("SELECT b.build_index, o.name, o.blob FROM output o JOIN launch l "
+            run.db().query("SELECT b.build_index, o.name, o.blob, o.n, o.dtype, o.shape_json FROM "
+                           "output o JOIN launch l "
                            "USING(launch_id) JOIN build b USING(build_id) WHERE l.launch_index=0 "
                            "AND o.role='main' AND l.outcome='ok' ORDER BY b.build_index, o.name"));
   const Lock& lock = in.lock.lock();
   const int64_t recorded = in.options.builds;
+  std::set<std::string> known;
+  for (const LockOutput& o : lock.outputs) known.insert(o.spec.name);
+  for (const auto& r : rows)
+    if (!known.contains(r.text(1)))
+      d.against.push_back(fmt::format("output \"{}\" is not in the lock", one_line(r.text(1))));
   Json outputs = Json::array();
   bool tolerated = true;
   for (const LockOutput& o : lock.outputs) {
@@ -115,6 +133,15 @@ Status add_outputs(const CertificateInput& in, store::RunFolder& run, Draft& d, 
       if (r.text(1) != o.spec.name) continue;
       ++seen;
       equal += r.text(2) == o.sha256;
+      if (r.integer(3) != o.n || r.text(4) != dtype_name(o.spec.dtype) ||
+          r.text(5) != dump_json(Json(o.spec.shape))) {
+        d.against.push_back(
+            fmt::format("output \"{}\" of build {} has another shape, type or number "
+                        "of inputs than the lock states",
+                        one_line(o.spec.name), r.integer(0)));
+        tolerated = false;
+        continue;
+      }
       if (recorded_blob.empty() || r.text(2) == recorded_blob) continue;
       ASSAY_TRY(MappedFile a, run.map_blob(recorded_blob));
       ASSAY_TRY(MappedFile b, run.map_blob(r.text(2)));
@@ -123,7 +150,7 @@ Status add_outputs(const CertificateInput& in, store::RunFolder& run, Draft& d, 
       ASSAY_TRY(compare::Pair pair, compare::compare_pair(va, vb, false, false));
       max_abs = std::max(max_abs, pair.distance.max_abs);
       if (lock.atol > 0 || lock.rtol > 0) {
-        ASSAY_TRY(const bool within, compare::within(va, vb, lock.atol, lock.rtol));
+        ASSAY_TRY(const bool within, compare::within(vb, va, lock.atol, lock.rtol));
         tolerated = tolerated && within;
       } else {
         tolerated = false;
@@ -137,6 +164,11 @@ Status add_outputs(const CertificateInput& in, store::RunFolder& run, Draft& d, 
     if (seen <= recorded)
       d.unproved.push_back(fmt::format("output \"{}\" was had from {} of {} engines",
                                        one_line(o.spec.name), seen, recorded + 1));
+    if (recorded_blob != o.sha256 && (lock.atol > 0 || lock.rtol > 0))
+      d.unproved.push_back(
+          fmt::format("output \"{}\": the recorded engine gives other bits here than "
+                      "when it was recorded",
+                      one_line(o.spec.name)));
     if (equal < seen && lock.atol == 0 && lock.rtol == 0)
       d.against.push_back(
           fmt::format("output \"{}\": {} of {} engines give other bits than were "
@@ -183,6 +215,20 @@ Status add_claims(const CertificateInput& in, store::RunFolder& run, Draft& d) {
     claim["threshold"] = threshold;
     claims[subject] = std::move(claim);
   }
+  // What an engine says against itself, and launches of one engine that differ.
+  ASSAY_TRY(
+      auto launches,
+      run.db().query("SELECT subject, statement FROM verdict WHERE scope='launches' AND "
+                     "verdict=? AND derivation_id=(SELECT derivation_id FROM derivation ORDER "
+                     "BY seq DESC LIMIT 1)",
+                     {std::string(word(Verdict::different))}));
+  for (const auto& r : launches)
+    d.against.push_back(fmt::format("{} over launches: {}", r.text(0), r.text(1)));
+  ASSAY_TRY(auto odd,
+            run.db().query("SELECT text FROM finding WHERE code='outputs-not-finite' AND "
+                           "derivation_id=(SELECT derivation_id FROM derivation ORDER BY seq DESC "
+                           "LIMIT 1)"));
+  for (const auto& r : odd) d.unproved.push_back(r.text(0));
   for (const char* subject : {"kernels", "outputs", "latency"})
     if (!claims.contains(subject))
       d.unproved.push_back(fmt::format("{}: no verdict could be derived", subject));

@@ -62,14 +62,21 @@ std::map<std::string, std::string> manifest_contract(const Json& m) {
 }
 
 std::vector<LockCheck> check_contract(const Items& expected, const Items& found,
-                                      const Allowed& allowed) {
-  // Only the kinds of items that `found` speaks of: a builder's hello says nothing of the CPU.
-  std::set<std::string> kinds;
-  for (const auto& [name, value] : found) kinds.insert(kind_of(name));
-  Items wanted;
+                                      const std::set<std::string>& kinds, const Allowed& allowed) {
+  Items wanted, here;
   for (const auto& [name, value] : expected)
     if (kinds.contains(kind_of(name))) wanted[name] = value;
-  return compare_items(wanted, found, allowed);
+  for (const auto& [name, value] : found)
+    if (kinds.contains(kind_of(name))) here[name] = value;
+  return compare_items(wanted, here, allowed);
+}
+
+std::vector<LockCheck> check_unknown_kinds(const Items& expected, const Allowed& allowed) {
+  Items unknown;
+  for (const auto& [name, value] : expected)
+    if (!kMachineKinds.contains(kind_of(name)) && !kManifestKinds.contains(kind_of(name)))
+      unknown[name] = value;
+  return compare_items(unknown, {}, allowed);
 }
 
 std::vector<LockCheck> check_recorded_files(const std::vector<UsedFile>& files,
@@ -79,7 +86,8 @@ std::vector<LockCheck> check_recorded_files(const std::vector<UsedFile>& files,
     const std::string name = "file:" + f.path;
     if (!expected.emplace(name, f.sha256).second) continue;  // by build and by launch
     const fs::path here = roots.expand(f.path);
-    if (here.empty()) continue;
+    std::error_code ec;
+    if (here.empty() || !fs::is_regular_file(here, ec)) continue;  // never opens a device or a pipe
     if (auto sha = sha256_file(here)) found[name] = *sha;
   }
   return compare_items(expected, found, allowed);

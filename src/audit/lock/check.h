@@ -26,10 +26,16 @@ std::map<std::string, std::string> machine_contract();
 // whatever the builder put under rebuild.contract ("compiler.contract.NAME").
 std::map<std::string, std::string> manifest_contract(const Json& manifest);
 
-// Every item of `expected`, and those of `found` below the same first words that are not in it.
+// Which items somebody can speak of, by their first word.
+inline const std::set<std::string> kMachineKinds = {"cpu", "assay"}, kPackageKinds = {"package"},
+                                   kManifestKinds = {"package", "env", "compiler"};
+// Every item of `expected` and of `found` of these kinds: what `found` lacks is absent.
 std::vector<LockCheck> check_contract(const std::map<std::string, std::string>& expected,
                                       const std::map<std::string, std::string>& found,
-                                      const Allowed& allowed);
+                                      const std::set<std::string>& kinds, const Allowed& allowed);
+// Items of kinds that nobody here speaks of: each is absent.
+std::vector<LockCheck> check_unknown_kinds(const std::map<std::string, std::string>& expected,
+                                           const Allowed& allowed);
 // Each recorded file hashed where it lies here: names are "file:PATH".
 std::vector<LockCheck> check_recorded_files(const std::vector<UsedFile>& files,
                                             const FileRoots& roots, const Allowed& allowed);

@@ -20,24 +20,31 @@ const LockCheck& named(const std::vector<LockCheck>& checks, const std::string& 
 TEST(LockCheck, EveryMismatchIsListed) {
   const std::map<std::string, std::string> lock = {
       {"cpu.model", "A"}, {"cpu.flags", "avx"}, {"package.numpy", "1.0"}, {"package.onnx", "1.1"}};
-  const auto machine = check_contract(lock, {{"cpu.model", "B"}, {"cpu.flags", "avx"}}, {});
+  const auto machine =
+      check_contract(lock, {{"cpu.model", "B"}, {"cpu.flags", "avx"}}, kMachineKinds, {});
   EXPECT_EQ(machine.size(), 2u);  // packages are not asked from the machine
   EXPECT_EQ(named(machine, "cpu.model").state, "differs");
   EXPECT_EQ(named(machine, "cpu.flags").state, "same");
   EXPECT_FALSE(all_hold(machine));
   const auto packages =
-      check_contract(lock, {{"package.numpy", "1.0"}, {"package.scipy", "2"}}, {});
+      check_contract(lock, {{"package.numpy", "1.0"}, {"package.scipy", "2"}}, kPackageKinds, {});
   EXPECT_EQ(named(packages, "package.onnx").state, "absent");
   EXPECT_EQ(named(packages, "package.scipy").state, "extra");
   EXPECT_FALSE(all_hold(packages));
 }
 
+TEST(LockCheck, WhatNobodySpeaksOfIsAbsent) {
+  const std::map<std::string, std::string> lock = {{"gpu.driver", "1"}, {"env.X", "1"}};
+  EXPECT_EQ(named(check_unknown_kinds(lock, {}), "gpu.driver").state, "absent");
+  EXPECT_EQ(named(check_contract(lock, {}, kManifestKinds, {}), "env.X").state, "absent");
+}
+
 TEST(LockCheck, AllowNamesExactlyOneItem) {
   const std::map<std::string, std::string> lock = {{"cpu.model", "A"}, {"cpu.flags", "avx"}};
   const std::map<std::string, std::string> here = {{"cpu.model", "B"}, {"cpu.flags", "sse"}};
-  EXPECT_FALSE(all_hold(check_contract(lock, here, {"cpu.model"})));
-  EXPECT_FALSE(all_hold(check_contract(lock, here, {"cpu"})));
-  const auto both = check_contract(lock, here, {"cpu.model", "cpu.flags"});
+  EXPECT_FALSE(all_hold(check_contract(lock, here, kMachineKinds, {"cpu.model"})));
+  EXPECT_FALSE(all_hold(check_contract(lock, here, kMachineKinds, {"cpu"})));
+  const auto both = check_contract(lock, here, kMachineKinds, {"cpu.model", "cpu.flags"});
   EXPECT_TRUE(all_hold(both));
   EXPECT_EQ(named(both, "cpu.model").state, "allowed");
   EXPECT_EQ(named(both, "cpu.model").expected, "A");

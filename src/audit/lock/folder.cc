@@ -163,6 +163,7 @@ Result<LockBlob> LockWriter::add_text(std::string path, std::string role, std::s
 Status LockWriter::finish(const Lock& lock, const fs::path& private_key) {
   const fs::path made = temporary_.path() / "lock";
   const std::string text = lock_text(lock);
+  ASSAY_TRY(Lock readable, lock_from_json(to_json(lock)));  // nobody could verify it else
   if (!private_key.empty()) {
     ASSAY_TRY(std::string signature, sign(text, private_key));
     ASSAY_CHECK(write_file_atomic(made / "lock.sig", signature));

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/text.h"
+
 namespace assay::audit {
 namespace {
 
@@ -39,6 +41,8 @@ std::string FileRoots::shorten(const fs::path& path) const {
 }
 
 fs::path FileRoots::expand(const std::string& path) const {
+  for (const fs::path& part : fs::path(path))
+    if (part == "..") return {};
   if (path.starts_with('/')) return path;
   for (const auto& [name, root] : roots_)
     if (path.starts_with(name + "/")) return root / path.substr(name.size() + 1);
@@ -55,6 +59,10 @@ Result<std::vector<UsedFile>> used_files(const EventLog& log, const FileRoots& r
   std::vector<UsedFile> out;
   for (const auto& [path, kind] : how) {
     if (!path.starts_with('/')) return bad_input("the child reported a file without a path");
+    std::error_code ec;
+    if (!fs::is_regular_file(path, ec))
+      return bad_input(
+          fmt::format("the child reported {}, which is no regular file", one_line(path)));
     ASSAY_TRY(std::string sha, sha256_file(path));
     out.push_back({roots.shorten(path), kind, std::string(by), std::move(sha)});
   }

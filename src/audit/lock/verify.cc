@@ -21,7 +21,7 @@ Result<std::map<std::string, std::string>> packages_here(const Compiler& compile
   l.timeout_s = 120;
   ASSAY_TRY(BuilderResult r, launch_builder(l, scratch));
   const Json* hello = r.log.find("hello");
-  if (r.outcome.outcome != "ok" && !hello)
+  if (!hello)
     return fail(ExitCode::missing,
                 fmt::format("the builder of {} does not answer: {}: {}", compiler.name,
                             r.outcome.outcome, r.outcome.reason),
@@ -40,9 +40,12 @@ Result<std::vector<LockCheck>> check_before_building(const LockFolder& folder,
   const Lock& lock = folder.lock();
   ASSAY_TRY(Compiler compiler, find_compiler(lock.compiler));
   ASSAY_TRY(Installation installation, find_installation(compiler));
-  std::vector<LockCheck> out = check_contract(lock.contract, machine_contract(), allowed);
+  std::vector<LockCheck> out =
+      check_contract(lock.contract, machine_contract(), kMachineKinds, allowed);
+  for (LockCheck& c : check_unknown_kinds(lock.contract, allowed)) out.push_back(std::move(c));
   ASSAY_TRY(auto packages, packages_here(compiler, installation, scratch));
-  for (LockCheck& c : check_contract(lock.contract, packages, allowed)) out.push_back(std::move(c));
+  for (LockCheck& c : check_contract(lock.contract, packages, kPackageKinds, allowed))
+    out.push_back(std::move(c));
   for (LockCheck& c : check_recorded_files(lock.files, FileRoots(installation), allowed))
     out.push_back(std::move(c));
   for (const std::string& name : allowed)
@@ -76,6 +79,7 @@ Result<Plan> verification_plan(const LockFolder& folder, const fs::path& to,
   m.data = (to / "inputs").string();
   m.compilers = {lock.compiler};
   m.precisions = {lock.precision};
+  m.inputs = lock.outputs.front().n;
   m.locks.emplace_back("verified");
   m.lock_proof = word(lock.proof);
   request.models.push_back(std::move(m));

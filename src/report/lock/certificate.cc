@@ -131,6 +131,7 @@ Document certificate_document(const Json& c) {
     d.parts.push_back(builds_part(c));
   }
   d.parts.push_back(not_covered_part(get_array(c, "not_covered")));
+  clean(d);
   return d;
 }
 

@@ -92,6 +92,23 @@ std::string options_text(const Json& options) {
   return out.empty() ? "none" : out;
 }
 
+void clean(Document& d) {
+  auto one = [](std::string& s) { s = one_line(s, 2000); };
+  one(d.title);
+  one(d.subtitle);
+  for (Part& p : d.parts) {
+    one(p.section.heading);
+    for (std::string& s : p.section.paragraphs) one(s);
+    if (!p.section.table) continue;
+    Table t(p.section.table->header());
+    for (std::vector<std::string> row : p.section.table->rows()) {
+      for (std::string& s : row) one(s);
+      t.add(std::move(row));
+    }
+    p.section.table = std::move(t);
+  }
+}
+
 Part not_covered_part(const Json& lines) {
   Part p;
   p.section.heading = "Not covered";
@@ -112,6 +129,7 @@ Document lock_document(const Json& l, const std::string& sha256, const std::stri
   d.parts.push_back(covered_part(l));
   d.parts.push_back(choices_part(l));
   d.parts.push_back(not_covered_part(get_array(l, "not_covered")));
+  clean(d);
   return d;
 }
 

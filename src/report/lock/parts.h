@@ -12,6 +12,8 @@ namespace assay::report {
 std::string proof_text(const std::string& proof);
 std::string short_hash(const std::string& sha256);
 std::string options_text(const Json& options);  // "trials=64 tuner=ga"
+// Texts of a lock are anybody's: no control characters reach a terminal or an issue.
+void clean(Document& document);
 Part not_covered_part(const Json& lines);
 
 }  // namespace assay::report

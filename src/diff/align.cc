@@ -202,11 +202,23 @@ std::string signature(const Layer& layer) {
   return out;
 }
 
+namespace {
+
+// "ONNX Runtime" of a foreign file and "onnxruntime" of ours are one compiler.
+std::string compiler_id(const std::string& name) {
+  std::string out;
+  for (unsigned char c : name)
+    if (std::isalnum(c)) out += static_cast<char>(std::tolower(c));
+  return out;
+}
+
+}  // namespace
+
 Alignment align(Engines engines) {
   Alignment out;
   std::set<std::string> compilers;
   for (const EngineMap& e : engines)
-    if (!e.compiler.empty()) compilers.insert(e.compiler);
+    if (!e.compiler.empty()) compilers.insert(compiler_id(e.compiler));
   out.level = compilers.size() > 1 ? Level::nodes : Level::layers;
   Groups groups(engines);
   if (out.level == Level::layers) {

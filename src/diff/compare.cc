@@ -119,6 +119,14 @@ class RowComparison {
 
   void compare_fusion() {
     by(Change::fusion, true, [&](size_t e) { return std::to_string(row_.layers[e].size()); });
+    // As many layers, but cut or ordered otherwise.
+    if (level_ != Level::nodes && !single())
+      by(Change::fusion, true, [&](size_t e) {
+        std::string out;
+        for (size_t i : row_.layers[e])
+          out += fmt::format("{}\n\n", fmt::join(engines_[e].layers[i].origin, "\n"));
+        return out;
+      });
     // One layer a side, joined by name, that yet covers other nodes. Compilers name further nodes
     // of their own making, so between two of them this says nothing.
     if (level_ == Level::nodes) return;

@@ -129,6 +129,14 @@ std::vector<TaskDiff> compare_decisions(std::span<const EngineMap> engines) {
   }
   for (TaskDiff& t : out) {
     const std::string* first = nullptr;
+    bool chosen = false, without = false;  // without: no such task, or no candidate that worked
+    for (size_t e = 0; e < engines.size(); ++e) {
+      const TaskSide& s = t.sides[e];
+      chosen = chosen || !s.choice.empty();
+      if (engines[e].decisions.empty() || !s.choice.empty()) continue;
+      without = without || !s.decision || !engines[e].decisions[*s.decision].candidates.empty();
+    }
+    t.differs = chosen && without;
     for (const TaskSide& s : t.sides) {
       if (s.choice.empty()) continue;
       if (!first) first = &s.choice;

@@ -102,6 +102,11 @@ Divergence find_divergence(std::span<const TensorPair> pairs) {
   for (size_t i = 0; i < pairs.size(); ++i) {
     LayerMatch layer = match_of(pairs[i]);
     layer.pair = i;
+    // Equal in these launches, in others not: nothing that an engine could be known by.
+    if (layer.match == Match::equal && (!pairs[i].a.repeatable || !pairs[i].b.repeatable)) {
+      layer.match = Match::not_comparable;
+      layer.why = "differs from launch to launch of one engine";
+    }
     const bool differs = layer.match == Match::differs;
     if (pairs[i].output) out.outputs_differ = out.outputs_differ || differs;
     if (differs && !out.first) out.first = i;
@@ -125,8 +130,12 @@ std::string sentence(const Divergence& d, std::span<const TensorPair> pairs) {
   if (!d.first) {
     size_t equal = 0;
     for (const LayerMatch& layer : d.layers) equal += layer.match == Match::equal;
-    std::string text = fmt::format("no difference seen: {} of {} tensors compared, all equal",
-                                   equal, d.layers.size());
+    std::string text =
+        equal == 0 ? std::string("nothing could be compared, so nothing is said")
+        : d.unknown.empty()
+            ? fmt::format("no difference seen: {} of {} tensors compared, all equal", equal,
+                          d.layers.size())
+            : fmt::format("no difference seen in {} of {} tensors", equal, d.layers.size());
     return d.unknown.empty() ? text : text + fmt::format("; {} not compared", d.unknown.size());
   }
   const LayerMatch& layer = d.layers[*d.first];

@@ -146,6 +146,31 @@ class Changed(LockTest):
         self.assertEqual(c["result"], "verified")
         self.assertEqual({d["state"] for d in c["contract"]["deviations"]}, {"allowed"})
 
+    def test_what_nobody_can_tell_is_not_passed_over(self):
+        self.record()
+        self.edit(lambda j: j["contract"].update({"gpu.driver": "1"}))
+        self.assert_failed(self.verify_lock(code=1), "gpu.driver is not here")
+
+    def test_forged_kernels_of_a_replayed_lock(self):
+        self.record("null", "--proof", "replayed")
+
+        def change(j):
+            j["kernels"][0]["kernel"] = "another"
+            rows = [[k["layer"], k["kernel"], k["source_sha256"]] for k in j["kernels"]]
+            j["kernel_map_sha256"] = sha256(
+                "".join(json.dumps(r, separators=(",", ":")) + "\n" for r in rows).encode())
+
+        self.edit(change)
+        self.assert_failed(self.verify_lock(code=1), "kernel_map")
+
+    def test_an_earlier_certificate_does_not_outlive_a_failure(self):
+        self.record()
+        self.verify_lock("--out", "run")
+        self.edit(lambda j: j["contract"].update({"cpu.model": "Another CPU"}))
+        self.verify_lock("--out", "run", code=1)
+        kept = json.loads((self.folder / "run" / "certificate.json").read_text(encoding="utf-8"))
+        self.assertEqual(kept["result"], "failed")
+
     def test_another_package_is_refused(self):
         self.record()
         self.edit(lambda j: j["contract"].update({"package.assay-null": "0.9"}))
@@ -235,6 +260,18 @@ class Faulty(LockTest):
 
     def test_extra_file(self):
         self.verify_mode("rebuild_extra_file", "does not fit its lock: file:")
+
+    def test_launches_that_differ(self):
+        self.verify_mode("outputs_by_launch", "over launches")
+
+    def test_an_engine_that_contradicts_itself(self):
+        self.verify_mode("early_return", "self over launches")
+
+    def test_decisions_that_are_ignored(self):
+        self.record("faulty", "--option", "faulty.mode=rebuild_ignores", "--option", "faulty.candidates=6")
+        self.edit(lambda j: self.replace_decision(
+            j, next(e for e in j["decisions"] if e["path"] == "tuning.log"), b"{}\n"))
+        self.assert_failed(self.verify_lock(code=1), "decisions:tuning.log")
 
     def test_miss_ends_the_recording(self):
         _, err = self.record("faulty", "--option", "faulty.mode=rebuild_miss", code=1)

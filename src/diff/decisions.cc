@@ -31,7 +31,8 @@ TaskSide side_of(const Decision& d, size_t at) {
     l.gap = t->median / s.times->median - 1;
     l.gap_low = t->low / s.times->high - 1;
     l.gap_high = s.times->low > 0 ? t->high / s.times->low - 1 : HUGE_VAL;
-    l.near_tie = overlap(*t, *s.times);
+    // One time has no range that could overlap.
+    l.near_tie = t->n > 1 && s.times->n > 1 && overlap(*t, *s.times);
     s.losers.push_back(l);
   }
   std::stable_sort(s.losers.begin(), s.losers.end(),

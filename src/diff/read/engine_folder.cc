@@ -131,6 +131,10 @@ class Reader {
     if (source_bytes_ > kMostSourcesBytes)
       return wrong(where_, "sources", "more text",
                    fmt::format("at most {} bytes", kMostSourcesBytes), kFix);
+    // Kernels are told apart by the hash, so it must be that of the text.
+    if (sha256_hex(found->second) != l.source_sha256)
+      return wrong(where_, "kernels.json", fmt::format("source_sha256 {}", shown(l.source_sha256)),
+                   fmt::format("the SHA-256 of {}", one_line(source, 80)), kFix);
     l.source_text = found->second;
     return {};
   }

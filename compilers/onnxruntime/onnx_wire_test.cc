@@ -84,6 +84,29 @@ TEST(OnnxWire, AppendedFragmentMergesIntoTheGraph) {
   EXPECT_EQ(long_name->outputs.count(std::string(300, 'x')), 1u);
 }
 
+TEST(OnnxWire, FollowsTheBlockedLayoutThroughTheGraph) {
+  const std::string blocked = field(7, "com.microsoft.nchwc");
+  const std::string graph = node("c", "Conv", "t1", field(1, "x") + blocked) +
+                            node("a", "Add", "t2", field(1, "t1") + field(1, "t1")) +
+                            node("r", "ReorderOutput", "t3", field(1, "t2") + blocked) +
+                            node("", "Relu", "t4", field(1, "t3"));
+  auto facts = scan_model(field(7, graph));
+  ASSERT_TRUE(facts) << facts.error().text;
+  EXPECT_EQ(facts->blocked, (std::set<std::string>{"t1", "t2"}));
+  EXPECT_EQ(facts->layer_outputs.at("c"), "t1");
+  EXPECT_EQ(facts->layer_outputs.at("Relu_3"), "t4");
+}
+
+TEST(OnnxWire, ReorderFragmentAddsANodeAndItsOutput) {
+  const std::string conv = node("c", "Conv", "t1", field(1, "x") + field(7, "com.microsoft.nchwc"));
+  auto facts = scan_model(field(7, conv) + reorder_fragment("t1", "t1:plain", 320));
+  ASSERT_TRUE(facts) << facts.error().text;
+  EXPECT_EQ(facts->outputs, (std::set<std::string>{"t1:plain"}));
+  EXPECT_EQ(facts->layer_outputs.at("t1:plain"), "t1:plain");
+  EXPECT_EQ(facts->blocked, (std::set<std::string>{"t1"}));
+  EXPECT_EQ(facts->operators.count({"t1:plain", "ReorderOutput"}), 1u);
+}
+
 TEST(OnnxWire, EveryCutOffModelIsRefused) {
   std::string model = field(7, node("c1", "Conv", "t1") + field(12, field(1, "t1")));
   for (size_t length = 1; length < model.size(); ++length) {

@@ -109,6 +109,13 @@ bool kernel_of(const Json& event, const OnnxFacts& facts, Kernel* kernel) {
   return true;
 }
 
+// A branch takes another way on other inputs: the run cannot be told by the kernel map.
+tl::unexpected<Failure> other_kernels(size_t run, const std::string& at) {
+  return fail(ASSAY_UNSUPPORTED, "run " + std::to_string(run) +
+                                     " executes other kernels than the kernel map (at " + at +
+                                     "): they depend on the input");
+}
+
 // Duration of an event in microseconds; -1 when it tells none.
 int64_t duration_us(const Json& event) {
   auto at = event.find("dur");
@@ -141,17 +148,17 @@ Result<std::vector<RunTimes>> parse_run_times(std::string_view json,
     if (kernel_of(event, facts, &kernel)) {
       const size_t at = run.kernel_us.size();
       const int64_t us = duration_us(event);
-      if (at >= kernels.size() || kernels[at].layer != kernel.layer || us < 0) {
-        return fail(ASSAY_FAILED, "ONNX Runtime's profile: run " + std::to_string(runs.size()) +
-                                      " has another kernel than the kernel map at " + kernel.layer);
+      if (at >= kernels.size() || kernels[at].layer != kernel.layer) {
+        return other_kernels(runs.size(), kernel.layer);
       }
+      if (us < 0) return fail(ASSAY_FAILED, "ONNX Runtime's profile: an event without a duration");
       run.kernel_us.push_back(us);
     } else if (event.is_object() && text_of(event, "name") == "model_run") {  // its last event
       run.whole_us = duration_us(event);
-      if (run.kernel_us.size() != kernels.size() || run.whole_us < 0) {
-        return fail(ASSAY_FAILED, "ONNX Runtime's profile: run " + std::to_string(runs.size()) +
-                                      " has " + std::to_string(run.kernel_us.size()) +
-                                      " kernels, the kernel map " + std::to_string(kernels.size()));
+      if (run.whole_us < 0)
+        return fail(ASSAY_FAILED, "ONNX Runtime's profile: an event without a duration");
+      if (run.kernel_us.size() != kernels.size()) {
+        return other_kernels(runs.size(), "the end");
       }
       runs.push_back(std::move(run));
       run = {};

@@ -34,8 +34,8 @@ struct RunTimes {
   std::vector<int64_t> kernel_us;  // in the order of the kernel map
   int64_t whole_us = 0;            // ONNX Runtime's own span around the run
 };
-// The runs in a trace of several, in order. ASSAY_FAILED when a run has other kernels than
-// `kernels`.
+// The runs in a trace of several, in order. ASSAY_UNSUPPORTED when a run has other kernels than
+// `kernels` (a branch that depends on the input), ASSAY_FAILED when it is no such trace.
 Result<std::vector<RunTimes>> parse_run_times(std::string_view json,
                                               const std::vector<Kernel>& kernels,
                                               const OnnxFacts& facts);

@@ -273,6 +273,73 @@ TEST_F(RunnerTest, ReadsAnInnerTensor) {
   api_->context_destroy(bound.context);
 }
 
+struct Timed {
+  int32_t run, ordinal;
+  std::string layer, kernel;
+  int64_t ns;
+};
+
+TEST_F(RunnerTest, TimesAndReadsEveryLayerOfTheKernelMap) {
+  ASSERT_EQ(open(), ASSAY_OK) << error_;
+  ASSERT_GE(api_->struct_size, sizeof(assay_runner_api));
+  Bound bound;
+  bind_all(&bound);
+  const auto kernels =
+      nlohmann::json::parse(read_file(fs::path(engine_dir_) / "kernels.json"))["kernels"];
+  std::vector<Timed> all;
+  const auto sink = [](void* user, int32_t run, const assay_layer_time* t) {
+    static_cast<std::vector<Timed>*>(user)->push_back(
+        {run, t->ordinal, t->layer, t->kernel, t->time_ns});
+  };
+  EXPECT_EQ(api_->layer_times(bound.context, 0, 0, sink, &all, error_, sizeof(error_)),
+            ASSAY_INVALID);
+  EXPECT_EQ(api_->layer_times(bound.context, 9, 1, sink, &all, error_, sizeof(error_)),
+            ASSAY_INVALID);
+  constexpr int32_t kRuns = 4;
+  bool branches = false;
+  for (const auto& kernel : kernels) branches = branches || kernel["kernel"] == "CPU:If";
+  const assay_status timed =
+      api_->layer_times(bound.context, 1, kRuns, sink, &all, error_, sizeof(error_));
+  if (timed != ASSAY_OK && branches) {  // the other branch than the kernel map's
+    EXPECT_EQ(timed, ASSAY_UNSUPPORTED) << error_;
+    EXPECT_TRUE(all.empty());
+    api_->context_destroy(bound.context);
+    return;
+  }
+  ASSERT_EQ(timed, ASSAY_OK) << error_;
+  ASSERT_EQ(all.size(), kRuns * (kernels.size() + 1));
+  for (size_t i = 0; i < all.size(); ++i) {
+    const size_t k = i % (kernels.size() + 1);
+    EXPECT_EQ(all[i].run, static_cast<int32_t>(i / (kernels.size() + 1)));
+    EXPECT_GE(all[i].ns, 0);
+    if (k == kernels.size()) {
+      EXPECT_EQ(all[i].ordinal, -1);
+      continue;
+    }
+    EXPECT_EQ(all[i].ordinal, static_cast<int32_t>(k));
+    EXPECT_EQ(all[i].layer, kernels[k]["layer"]);
+    EXPECT_EQ(all[i].kernel, kernels[k]["kernel"]);
+  }
+  for (const auto& kernel : kernels) {
+    const std::string layer = kernel["layer"];
+    assay_tensor_desc desc{};
+    desc.struct_size = sizeof(desc);
+    const assay_status told = api_->tensor_read(bound.context, 0, layer.c_str(), &desc, nullptr, 0,
+                                                error_, sizeof(error_));
+    // ONNX Runtime adds casts when it loads: no file has their tensors.
+    if (told == ASSAY_UNSUPPORTED && layer.starts_with("Inserted")) continue;
+    ASSERT_EQ(told, ASSAY_OK) << layer << ": " << error_;
+    EXPECT_EQ(layer, desc.name);
+    std::string data(bytes_of(desc), '\x5a');
+    EXPECT_EQ(api_->tensor_read(bound.context, 0, layer.c_str(), &desc, data.data(), data.size(),
+                                error_, sizeof(error_)),
+              ASSAY_OK)
+        << layer << ": " << error_;
+  }
+  expect_outputs(&bound);
+  api_->context_destroy(bound.context);
+}
+
 TEST_F(RunnerTest, RefusesWhatItCannotRun) {
   assay_option unknown{"colour", "red"};
   EXPECT_EQ(open(&unknown), ASSAY_INVALID);

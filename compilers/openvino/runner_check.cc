@@ -159,6 +159,22 @@ Json read_tensor(const assay_runner_api* api, assay_context* context, const std:
           {"refuses_small", refuses_small}};
 }
 
+// [run, ordinal, layer, kernel, ns] of every call of the sink, 20 runs asked for.
+Json time_layers(const assay_runner_api* api, assay_context* context) {
+  if (api->struct_size < sizeof(assay_runner_api) || api->layer_times == nullptr)
+    throw std::runtime_error("layer_times is missing");
+  Json times = Json::array();
+  const auto sink = [](void* user, int32_t run, const assay_layer_time* t) {
+    static_cast<Json*>(user)->push_back({run, t->ordinal, t->layer, t->kernel, t->time_ns});
+  };
+  if (api->layer_times(context, 0, 0, sink, &times, error_text, sizeof(error_text)) !=
+      ASSAY_INVALID)
+    throw std::runtime_error("0 runs were accepted");
+  need(api->layer_times(context, 0, 20, sink, &times, error_text, sizeof(error_text)),
+       "layer_times");
+  return times;
+}
+
 Json check(const std::vector<std::string>& args, const std::string& read) {
   void* const handle = dlopen(args[0].c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) throw std::runtime_error(dlerror());
@@ -228,6 +244,7 @@ Json check(const std::vector<std::string>& args, const std::string& read) {
     need(api->bind(contexts[0], 0, in_pointers.data(), out_pointers.data(), error_text,
                    sizeof(error_text)),
          "bind");
+    report["layer_times"] = time_layers(api, contexts[0]);
     report["tensor"] = read_tensor(api, contexts[0], read);
   }
   for (assay_context* context : contexts) api->context_destroy(context);

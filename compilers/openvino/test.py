@@ -300,6 +300,30 @@ class RunnerTest(Case):
         built = [{k: v for k, v in e.items() if k != "event"} for e in events if e["event"] == "kernel"]
         self.assertEqual(report["kernels"], built)
 
+    def test_reads_and_times_layers(self):
+        events, folder = self.engine(conv_relu())
+        kernels = [e for e in events if e["event"] == "kernel"]
+        fused = next(k["layer"] for k in kernels if k["kernel"].startswith("Convolution"))
+        values = [float(i) for i in range(-4, 12)]
+        conv = [sum(values[(r + i) * 4 + c + j] for i in range(3) for j in range(3)) - 3
+                for r in range(2) for c in range(2)]
+        report = self.drive(folder, [t.floats(values)], read=fused)
+        # The layer holds the bias and the ReLU too: its tensor is what they give.
+        self.assertEqual(report["tensor"]["hex"], t.floats([max(v, 0.0) for v in conv]).hex())
+        self.assertEqual(report["tensor"]["desc"]["name"], fused)
+        times = report["layer_times"]
+        self.assertEqual([x[1:4] for x in times[:-1]],
+                         [[k["ordinal"], k["layer"], k["kernel"]] for k in kernels])
+        self.assertEqual(times[-1][:4], [0, -1, "", ""])
+        for run, _, _, _, ns in times:  # one mean, in whole microseconds
+            self.assertEqual((run, ns % 1000), (0, 0))
+            self.assertGreaterEqual(ns, 0)
+        for layer in (k["layer"] for k in kernels if not k["origin"]):  # OpenVINO's own
+            refused = self.drive(folder, [t.floats(values)], read=layer)
+            self.assertEqual((refused["refused"], refused["status"]), ("tensor_read", 2), layer)
+        refused = self.drive(folder, [t.floats(values)], read="no such layer")
+        self.assertEqual((refused["refused"], refused["status"]), ("tensor_read", 1))
+
     def test_several_inputs_and_outputs(self):
         _, folder = self.engine(add_sub(), {"a": [2, 4], "b": [2, 4]})
         a, b = [1.5 * i for i in range(8)], [0.25 * i - 1 for i in range(8)]

@@ -142,6 +142,53 @@ TEST_F(EngineFolder, RefusesMissingOrDamagedConstants) {
   EXPECT_FALSE(read());
 }
 
+// A graph of kernels in a row on x of shape [1, 8, 2, 2]; node i + 1 is called "n<i>".
+std::string row_of(const std::vector<std::pair<std::string, std::string>>& kernels,
+                   const std::vector<std::string>& shapes) {
+  std::string nodes = R"({"op": "null", "name": "x", "inputs": []})";
+  std::string types = R"("float32")", extents = "[1, 8, 2, 2]";
+  for (size_t i = 0; i < kernels.size(); ++i) {
+    nodes += R"(, {"op": "tvm_op", "name": "n)" + std::to_string(i) +
+             R"(", "attrs": {"func_name": ")" + kernels[i].first + R"(", "num_outputs": "1")" +
+             kernels[i].second + R"(}, "inputs": [[)" + std::to_string(i) + ", 0, 0]]}";
+    types += R"(, "float32")";
+    extents += ", " + shapes[i];
+  }
+  return R"({"nodes": [)" + nodes + R"(], "arg_nodes": [0], "heads": [[1, 0, 0]], "attrs": )" +
+         R"({"dltype": ["list_str", [)" + types + R"(]], "shape": ["list_shape", [)" + extents +
+         "]]}}";
+}
+
+TEST(ParseGraph, TellsBlockedLayoutsWhereTheAttributesDo) {
+  const std::string blocked = "[1, 2, 2, 2, 4]", other = "[1, 4, 2, 2, 2]";
+  const auto graph = parse_graph(
+      row_of({{"f_layout_transform", R"(, "src_layout": "NCHW", "dst_layout": "NCHW4c")"},
+              {"f_conv_add", R"(, "data_layout": "NCHW4c", "out_layout": "NCHW2c")"},
+              {"f_relu", ""},                         // keeps the layout of its input
+              {"f_reshape_relu", ""},                 // moves extents about
+              {"f_relu", ""},                         // of an input whose layout is not known
+              {"f_pool", R"(, "layout": "NCHW8c")"},  // says another block than the shape
+              {"f_layout_transform", R"(, "dst_layout": "NCHW")"}},
+             {blocked, other, other, other, other, other, "[1, 8, 2, 2]"}),
+      "graph");
+  ASSERT_TRUE(graph) << graph.error().message;
+  std::vector<int64_t> blocks;
+  for (const Node& node : graph->nodes) blocks.push_back(node.channel_block);
+  EXPECT_EQ(blocks, (std::vector<int64_t>{0, 4, 2, 2, 0, 0, 0, 0}));
+}
+
+TEST(CopyPlain, PutsBlocksOfChannelsApart) {
+  TensorInfo blocked;
+  blocked.type = {2, 32, 1};
+  blocked.shape = {1, 2, 1, 3, 2};  // 4 channels in blocks of 2, 1 x 3 places
+  EXPECT_EQ(plain_layout(blocked).shape, (std::vector<int64_t>{1, 4, 1, 3}));
+  const float from[] = {0, 10, 1, 11, 2, 12, 20, 30, 21, 31, 22, 32};  // channel * 10 + place
+  float to[12] = {};
+  copy_plain(blocked, reinterpret_cast<const char*>(from), reinterpret_cast<char*>(to));
+  EXPECT_EQ(std::vector<float>(to, to + 12),
+            (std::vector<float>{0, 1, 2, 10, 11, 12, 20, 21, 22, 30, 31, 32}));
+}
+
 TEST(ParseGraph, RefusesCutText) {
   const std::string text = kGraph;
   for (size_t size = 0; size < text.size() - 1; size += 7) {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drives the runner through its C ABI for test.py.
 //
-//   tvm_runner_check RUNNER LIBRARY ENGINE THREADS SLOTS INPUTS OUTPUTS [--tensor NAME FILE]
-//   [--time N]
+//   tvm_runner_check RUNNER LIBRARY ENGINE THREADS SLOTS INPUTS OUTPUTS [--tensor NAME FILE]...
+//   [--time N] [--layer-times N]
 //
 // INPUTS holds SLOTS items, each all inputs of the model one after another; OUTPUTS is written
 // likewise. Every slot runs twice, in two contexts, in an order that changes slot each time; all
 // four results must have the same bits. Prints one line "kernel<TAB>layer<TAB>function" a kernel,
 // "error STATUS TEXT" when the engine cannot be opened (exit code 3), and with --time the median ns
-// of N runs on one slot and on changing slots.
+// of N runs on one slot and on changing slots. --tensor prints "tensor<TAB>NAME<TAB>EXTENT,...";
+// --layer-times checks N runs and prints "layer_time<TAB>LAYER<TAB>NS" for the last.
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -130,6 +131,46 @@ void read_tensor(const assay_runner_api* api, assay_context* context, const char
        "tensor_read");
   std::ofstream(file, std::ios::binary)
       .write(data.data(), static_cast<std::streamsize>(data.size()));
+  std::printf("tensor\t%s\t", name);
+  for (int32_t i = 0; i < desc.rank; ++i)
+    std::printf("%s%lld", i == 0 ? "" : ",", static_cast<long long>(desc.shape[i]));
+  std::printf("\n");
+}
+
+struct Timed {
+  int32_t run, ordinal;
+  std::string layer;
+  int64_t ns;
+};
+
+// Every run: the ordinals 0, 1, ..., then the whole, which is no shorter than its layers together.
+void time_layers(const assay_runner_api* api, assay_context* context, int32_t runs) {
+  if (api->struct_size < sizeof(assay_runner_api) || api->layer_times == nullptr)
+    die("layer_times is missing");
+  std::vector<Timed> all;
+  const auto sink = [](void* user, int32_t run, const assay_layer_time* t) {
+    static_cast<std::vector<Timed>*>(user)->push_back({run, t->ordinal, t->layer, t->time_ns});
+  };
+  if (api->layer_times(context, 0, 0, sink, &all, g_error, sizeof g_error) != ASSAY_INVALID)
+    die("0 runs were accepted");
+  need(api->layer_times(context, 0, runs, sink, &all, g_error, sizeof g_error), "layer_times");
+  int32_t run = 0, ordinal = 0;
+  int64_t sum = 0;
+  for (const Timed& t : all) {
+    if (t.run != run || t.ns < 0) die("layer_times: a run out of order or a negative time");
+    if (t.ordinal == -1) {
+      if (t.ns < sum || sum == 0) die("layer_times: the whole is shorter than its layers");
+      ++run;
+      ordinal = 0;
+      sum = 0;
+      continue;
+    }
+    if (t.ordinal != ordinal++) die("layer_times: an ordinal out of order");
+    sum += t.ns;
+    if (run == runs - 1)
+      std::printf("layer_time\t%s\t%lld\n", t.layer.c_str(), static_cast<long long>(t.ns));
+  }
+  if (run != runs) die("layer_times: not as many runs as asked for");
 }
 
 }  // namespace
@@ -212,6 +253,8 @@ int main(int argc, char** argv) {
     if (std::strcmp(argv[i], "--tensor") == 0 && i + 2 < argc) {
       read_tensor(api, contexts[0], argv[i + 1], argv[i + 2]);
       i += 2;
+    } else if (std::strcmp(argv[i], "--layer-times") == 0 && i + 1 < argc) {
+      time_layers(api, contexts[0], std::max(1, std::atoi(argv[++i])));
     } else if (std::strcmp(argv[i], "--time") == 0 && i + 1 < argc) {
       const int32_t n = std::max(1, std::atoi(argv[++i]));
       median_ns(api, contexts[0], 1, n / 10 + 1);  // warm-up

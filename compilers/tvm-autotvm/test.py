@@ -146,9 +146,11 @@ class Builders(BuilderCase):
             for item in items:
                 for value in item:
                     handle.write(value.tobytes())
-        layer = kernels[-1]["layer"]
+        arguments = []
+        for kernel in kernels:
+            arguments += ["--tensor", kernel["layer"], os.path.join(engine, kernel["layer"])]
         result = self.run_check(
-            engine, slots, inputs, outputs, "--tensor", layer, outputs + ".tensor"
+            engine, slots, inputs, outputs, "--layer-times", "3", *arguments
         )
         self.assertEqual(result.returncode, 0, result.stderr)
         want = b"".join(value.tobytes() for item in expected for value in item)
@@ -167,12 +169,24 @@ class Builders(BuilderCase):
             debug.set_input(tensor["name"], value)
         with open(os.path.join(engine, "graph.json")) as handle:
             names = [node["name"] for node in json.load(handle)["nodes"]]
-        for node in range(names.index(layer) + 1):
-            debug._execute_node(node)
-        with open(outputs + ".tensor", "rb") as handle:
-            self.assertEqual(
-                handle.read(), debug._get_node_output(names.index(layer), 0).numpy().tobytes()
-            )
+        lines = [line.split("\t") for line in result.stdout.splitlines()]
+        self.assertEqual(
+            [line[1] for line in lines if line[0] == "layer_time"], [k["layer"] for k in kernels]
+        )
+        shapes = {l[1]: [int(n) for n in l[2].split(",")] for l in lines if l[0] == "tensor"}
+        self.assertEqual(sorted(shapes), sorted(k["layer"] for k in kernels))
+        node = 0
+        for layer in (k["layer"] for k in kernels):
+            while node <= names.index(layer):
+                debug._execute_node(node)
+                node += 1
+            value = debug._get_node_output(names.index(layer), 0).numpy()
+            if shapes[layer] != list(value.shape):  # blocks of channels, read in plain order
+                n, groups, h, w, block = value.shape
+                value = value.transpose(0, 1, 4, 2, 3).reshape(n, groups * block, h, w)
+            self.assertEqual(shapes[layer], list(value.shape))
+            with open(os.path.join(engine, layer), "rb") as handle:
+                self.assertEqual(handle.read(), value.tobytes(), layer)
 
     def damaged_engines(self, engine):
         def status(change):

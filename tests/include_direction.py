@@ -20,16 +20,20 @@ ROOMS = {
     "diff": ["base", "stats", "compare"],
     "model": ["base"],
     "vision": ["base"],
+    "stream": ["base", "stats", "vision"],
     "measure": ["base", "stats"],
     "store": ["base"],
     "worker": ["base", "measure"],
+    "frames": ["base", "vision", "measure", "stream", "worker"],
     "audit": ["base", "stats", "compare", "diff", "model", "vision", "measure", "store", "worker"],
+    "response": ["base", "stats", "model", "vision", "stream", "measure", "store", "worker", "frames", "audit"],
     # The report reads rows and blobs alone: it prints evidence that it never made.
-    "report": ["base", "stats", "diff", "store"],
-    "cli": ["base", "series", "stats", "compare", "diff", "model", "vision", "store", "audit", "report"],
+    "report": ["base", "stats", "diff", "vision", "stream", "store"],
+    "cli": ["base", "series", "stats", "compare", "diff", "model", "vision", "stream", "store", "frames", "audit",
+            "response", "report"],
 }
 # What else a file may include: the public headers, for those that load runners; headers that tests share.
-PUBLIC = {"worker": ["assay/runner.h"]}
+PUBLIC = {"worker": ["assay/runner.h"], "frames": ["assay/runner.h"]}
 TEST_ONLY = {"model/fuzz_driver.h": re.compile(r"_fuzz\.cc$")}
 LONGEST = 400  # lines; a longer file says why in its first ten lines ("Longer than")
 SOURCES = {".cc", ".h", ".inl", ".c", ".py", ".sh"}

@@ -65,6 +65,10 @@ TEST_F(VideoTest, EveryPictureComesBackOnceInOrder) {
   for (const VideoKind& kind : kinds) {
     const std::string what =
         fmt::format("{} in {} b {}", kind.encoder, kind.container, kind.b_frames);
+    if (std::string_view(kind.encoder) == "libx265" && !std::string_view(ASSAY_SANITIZER).empty()) {
+      std::printf("not tried: libx265 does not free all it takes, which a sanitizer reports\n");
+      continue;
+    }
     if (avcodec_find_encoder_by_name(kind.encoder) == nullptr) {
       std::printf("not tried: this FFmpeg has no %s to make a video with\n", kind.encoder);
       continue;

@@ -227,11 +227,15 @@ TEST_F(VideoTest, FilesThatNameOthersAreRefused) {
     EXPECT_EQ(video.error().code, ExitCode::usage);
     EXPECT_NE(video.error().message.find(file), std::string::npos);
   }
+  // A container that FFmpeg reads and that is not carried.
+  EXPECT_FALSE(VideoSource::open(made({"mpeg4", "nut"}, "a.nut"), {}));
   // A protocol in the name is a file's name and nothing else.
   EXPECT_FALSE(VideoSource::open("concat:" + name, {}));
   EXPECT_FALSE(VideoSource::open("file:" + name, {}));
   const fs::path before = fs::current_path();
   fs::current_path(folder_.path());
+  // By a name that FFmpeg's own rules for lists allow.
+  EXPECT_FALSE(VideoSource::open(written("near", "ffconcat version 1.0\nfile other.mp4\n"), {}));
   fs::copy_file(other, folder_.path() / "concat:x");
   EXPECT_TRUE(VideoSource::open("concat:x", {}));
   fs::current_path(before);

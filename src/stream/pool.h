@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "stream/analyse.h"
+#include "stream/misses.h"
 
 namespace assay::stream {
 
@@ -54,6 +56,22 @@ stats::GateOptions gate_options();
 
 // kStages, then response, with their shares.
 std::vector<StageResult> stage_results(const Pool& pool, const AnalyseOptions& options);
+
+// Frames by number, [repetition] then [stream][frame], for deadlines; warm-up is cut from all
+// streams of a repetition alike.
+struct Outcomes {
+  std::vector<std::string> names;            // of streams, as in the first repetition
+  std::vector<std::vector<int64_t>> limits;  // [repetition][stream], 0: none
+  std::vector<TimeSeries> responses;         // INT64_MAX: dropped, skipped, failed, lost, or
+                                             // censored past its deadline
+  std::vector<TimeSeries> services;          // of done frames alone: done - start
+  bool any_limit() const;
+};
+// A frame that the run did not reach ends its stream here when its deadline was not over, or when
+// it was never released (closed loops, a camera that stopped).
+Outcomes outcomes_of(const CellLog& log, std::string_view task);
+// The frame sets of those: one stream, the largest response of each number.
+Outcomes frame_sets_of(const Outcomes& streams);
 
 // The quantiles of every table.
 inline constexpr double kQuantiles[] = {.5, .9, .99, .999};

@@ -70,7 +70,8 @@ class FramePre {
   // Writes input.bytes() to `tensor` (64-byte aligned). `map` may be null. Weights are worked out
   // again only when the size of the frame changes, in memory taken before. too_large when the
   // frame is over the maximum, empty without pixels, unreadable without planes, unsupported for
-  // another format; `tensor` is then as it was. Views into a frame (crops) are views with moved planes.
+  // another format; `tensor` is then as it was. Views into a frame (crops) are views with moved
+  // planes.
   FrameFault run(const FrameView& frame, void* tensor, TensorToFrame* map) noexcept;
   int64_t height() const;  // of the tensor
   int64_t width() const;

@@ -18,9 +18,9 @@ Result<std::shared_ptr<const SourceData>> load_source(const SourceSpec& spec, in
     case SourceSpec::Kind::synthetic:
       return load_synthetic(spec);
     case SourceSpec::Kind::video:
-      break;
+      return load_video(spec);
   }
-  return bad_input("video: not known");
+  return bad_input("source: no such kind");
 }
 
 int64_t raw_frame_bytes(const SourceSpec& spec) {

@@ -61,6 +61,7 @@ Result<std::shared_ptr<const SourceData>> load_source(const SourceSpec& spec, in
 Result<std::shared_ptr<const SourceData>> load_folder(const SourceSpec& spec, int64_t frames);
 Result<std::shared_ptr<const SourceData>> load_raw(const SourceSpec& spec);
 Result<std::shared_ptr<const SourceData>> load_synthetic(const SourceSpec& spec);
+Result<std::shared_ptr<const SourceData>> load_video(const SourceSpec& spec);
 
 // Dense frames as a camera gives them: bytes of one, and the view of one at `bytes`.
 int64_t raw_frame_bytes(const SourceSpec& spec);

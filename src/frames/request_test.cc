@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <linux/capability.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <functional>
 
 #include "frames/corunner.h"
@@ -77,6 +82,26 @@ TEST(Priority, Words) {
   for (const char* bad :
        {"", "nice", "nice:", "nice:20", "nice:-21", "fifo:100", "fifo:5x", "rr:1"})
     EXPECT_FALSE(parse_priority(bad)) << bad;
+}
+
+TEST(Priority, RefusalSaysWhatWouldAllowIt) {
+  // A thread without capabilities, under limits that allow nothing.
+  std::thread([] {
+    const rlimit none{0, 0};
+    setrlimit(RLIMIT_RTPRIO, &none);
+    setrlimit(RLIMIT_NICE, &none);
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct nothing[2] = {};
+    ASSERT_EQ(syscall(SYS_capset, &header, nothing), 0);
+    for (const char* text : {"fifo:50", "nice:-5"}) {
+      const Status applied = apply_priority(*parse_priority(text));
+      ASSERT_FALSE(applied) << text;
+      EXPECT_EQ(applied.error().code, ExitCode::missing);
+      EXPECT_NE(applied.error().fix.find("CAP_SYS_NICE"), std::string::npos);
+    }
+    EXPECT_TRUE(apply_priority(*parse_priority("nice:5")));
+    EXPECT_TRUE(apply_priority(*parse_priority("other")));
+  }).join();
 }
 
 TEST(Corunner, ArgumentsAndWork) {

@@ -45,6 +45,11 @@ TEST_F(ChildTest, WholeRunInTheSandbox) {
   r.lock_memory = true;
   r.outputs = true;
   r.results_dir = dir() / "results";
+  fs::create_directory(dir() / "pictures");
+  for (int i = 0; i < 4; ++i)
+    write_text(dir() / fmt::format("pictures/{}.jpg", i), vision::test_jpeg(90 - i, 60));
+  r.streams[1].source = {};
+  r.streams[1].source.path = dir() / "pictures";
   auto buffer = FrameBuffer::create(2, 20);
   ASSERT_TRUE(buffer);
   const auto result = child(r, *buffer);

@@ -65,6 +65,10 @@ TEST_F(VideoTest, EveryPictureComesBackOnceInOrder) {
   for (const VideoKind& kind : kinds) {
     const std::string what =
         fmt::format("{} in {} b {}", kind.encoder, kind.container, kind.b_frames);
+    if (std::string_view(kind.encoder) == "libx265" && !std::string_view(ASSAY_SANITIZER).empty()) {
+      std::printf("not tried: libx265 does not free all it takes, which a sanitizer reports\n");
+      continue;
+    }
     if (avcodec_find_encoder_by_name(kind.encoder) == nullptr) {
       std::printf("not tried: this FFmpeg has no %s to make a video with\n", kind.encoder);
       continue;
@@ -223,11 +227,15 @@ TEST_F(VideoTest, FilesThatNameOthersAreRefused) {
     EXPECT_EQ(video.error().code, ExitCode::usage);
     EXPECT_NE(video.error().message.find(file), std::string::npos);
   }
+  // A container that FFmpeg reads and that is not carried.
+  EXPECT_FALSE(VideoSource::open(made({"mpeg4", "nut"}, "a.nut"), {}));
   // A protocol in the name is a file's name and nothing else.
   EXPECT_FALSE(VideoSource::open("concat:" + name, {}));
   EXPECT_FALSE(VideoSource::open("file:" + name, {}));
   const fs::path before = fs::current_path();
   fs::current_path(folder_.path());
+  // By a name that FFmpeg's own rules for lists allow.
+  EXPECT_FALSE(VideoSource::open(written("near", "ffconcat version 1.0\nfile other.mp4\n"), {}));
   fs::copy_file(other, folder_.path() / "concat:x");
   EXPECT_TRUE(VideoSource::open("concat:x", {}));
   fs::current_path(before);

@@ -9,13 +9,6 @@
 namespace assay::stream {
 namespace {
 
-std::string fault_word(int64_t fault) {
-  constexpr std::string_view kWords[] = {"none",      "absent",    "unreadable", "empty",
-                                         "not-image", "damaged",   "too-large",  "unsupported",
-                                         "stopped",   "run-failed"};
-  return std::string(fault >= 0 && fault < 10 ? kWords[fault] : "unknown");
-}
-
 void count(const FrameRecord& r, Accounting& a) {
   switch (static_cast<Fate>(r.fate)) {
     case Fate::done:
@@ -33,7 +26,7 @@ void count(const FrameRecord& r, Accounting& a) {
     default:
       ++a.pending;
   }
-  if (r.fault != 0) ++a.faults[fault_word(r.fault)];
+  if (r.fault != 0) ++a.faults[std::string(vision::word(static_cast<vision::FrameFault>(r.fault)))];
 }
 
 // Returns records that count for nothing: of a frame that was never planned, or mentioned before.

@@ -72,7 +72,7 @@ void deadlines(const CellResult& c, Sentences& out) {
 
 // Where no frame was late: one sentence, with the weakest of the bounds.
 void no_misses(const Results& results, Sentences& out) {
-  int64_t clean = 0, judged = 0;
+  int64_t clean = 0, judged = 0, silent = 0;
   std::string weakest;
   double bound = -1;
   for (const CellResult& c : results.cells)
@@ -80,15 +80,22 @@ void no_misses(const Results& results, Sentences& out) {
       if (!t.deadline || t.deadline->observed.n == 0) continue;
       ++judged;
       const DeadlineResult& d = *t.deadline;
-      if (d.observed.misses > 0 || !d.observed.upper) continue;
+      if (d.observed.misses > 0) continue;
+      silent += !d.observed.upper;
+      if (!d.observed.upper) continue;
       ++clean;
       if (*d.observed.upper <= bound) continue;
       bound = *d.observed.upper;
       weakest =
           fmt::format("none of {} frames in {}: at most {} miss {}", d.observed.n, task_label(c, t),
                       percent(bound), format_ns(static_cast<double>(d.deadline_ns)));
-      if (d.model_upper) weakest += fmt::format(", by the tail model {:.2g}", *d.model_upper);
+      if (d.model_upper && *d.model_upper * 100 * static_cast<double>(d.observed.n) >= 1)
+        weakest += fmt::format(", by the tail model {:.2g}", *d.model_upper);
     }
+  if (silent > 0)
+    out.push_back(fmt::format(
+        "no frame missed its deadline in {} of {} conditions, but their frames carry no bound",
+        silent, judged));
   if (clean > 0)
     out.push_back(
         fmt::format("no frame missed its deadline in {} of {} conditions; the weakest of "

@@ -32,10 +32,10 @@ struct MadeCell {
   int64_t frames = 1000, repetitions = 5;
   MadeLaw read{1e6, .05}, decode{4e6, .03}, pre{2e6, .03}, infer{3e6, .03}, post{2e5, .05},
       second{0, 0};
-  double dependence = 0;           // correlation of the Z of any two stages of a frame
-  double memory = 0;               // of Z from frame to frame (AR(1))
-  double repetition_spread = .01;  // of a factor that a whole repetition shares
-  double growth = .1;              // decode, pre and infer: times 1 + growth (streams - 1)
+  double dependence = 0;            // correlation of the Z of any two stages of a frame
+  double memory = 0;                // of Z from frame to frame (AR(1))
+  double repetition_spread = .003;  // of a factor that a whole repetition shares
+  double growth = .1;               // decode, pre and infer: times 1 + growth (streams - 1)
   int64_t deadline_ns = 0;
   int64_t warm_up = 0;  // frames at the start flagged as such
   // Faults. Repetition and frame count from 0; they hit stream 0; -1: none.

@@ -246,6 +246,65 @@ TEST(Analyse, TheTailModelSpeaksOnlyAboveAllResponses) {
   EXPECT_THAT(late.deadline->model_note, HasSubstr("observed rate stands"));
 }
 
+TEST(Analyse, FramesAfterIdleAreASeriesOfTheirOwn) {
+  MadeCell m;
+  m.cell.scenario = Scenario::constant_stream;
+  m.cell.period_ns = 20'000'000;
+  m.idle_every = 10;
+  m.idle_gap_ns = 200'000'000;
+  m.after_idle_ns = 5'000'000;
+  const std::vector<CellLog> logs = {made_log(m)};
+  const Results r = analyse("x", logs, quick());
+  const TaskResult& t = r.cells[0].tasks[0];
+  ASSERT_TRUE(t.after_idle);
+  EXPECT_EQ(t.after_idle->n, 5 * 99);
+  EXPECT_NEAR(t.after_idle->mean / 1e6, 15.2, .2);
+  ASSERT_TRUE(t.release_jitter);
+  EXPECT_EQ(t.release_jitter->max, 0);  // the virtual clock is never late
+  EXPECT_THAT(r.findings, testing::Contains(HasSubstr("first frame after idle takes 1.49 times")));
+}
+
+// 10.2 ms of service, cameras at 20 ms: at twice the rate the queue grows for ever.
+TEST(Analyse, OtherRatesGoThroughTheQueue) {
+  MadeCell m;
+  m.cell.scenario = Scenario::constant_stream;
+  m.cell.period_ns = m.deadline_ns = 20'000'000;
+  const std::vector<CellLog> logs = {made_log(m)};
+  const Results r = analyse("x", logs, quick());
+  const auto& replays = r.cells[0].tasks[0].deadline->replays;
+  ASSERT_EQ(replays.size(), 3);
+  EXPECT_DOUBLE_EQ(replays[0].fps, 62.5);
+  EXPECT_EQ(*replays[0].rate, 0);
+  EXPECT_FALSE(replays[1].unstable);
+  EXPECT_TRUE(replays[2].unstable);
+  EXPECT_FALSE(replays[2].rate);
+  EXPECT_THAT(r.findings, testing::Contains(HasSubstr("at 100 frames a second would be UNSTABLE")));
+  AnalyseOptions o = quick();
+  o.replay_fps = {30, 55};
+  EXPECT_EQ(analyse_cell(logs[0], o).tasks[0].deadline->replays.size(), 2);
+}
+
+// What an instability of the level does to trust, stage by stage: decode is clean.
+TEST(Analyse, EveryStageHasItsOwnGate) {
+  MadeCell m;
+  m.frames = 2000;
+  m.repetitions = 2;
+  CellLog log = made_log(m);
+  for (Repetition& r : log.repetitions)
+    for (FrameRecord& f : r.streams[0].records) {
+      const int64_t more = f.frame >= 1000 ? 300'000 : 0;  // inference is 10 % slower from here on
+      f.infer_ns += more, f.post_ns += more, f.done_ns += more;
+    }
+  const TaskResult t = analyse_cell(log, quick()).tasks[0];
+  for (const StageResult& s : t.stages) {
+    const bool hit = s.stage == Stage::infer || s.stage == Stage::response;
+    EXPECT_EQ(s.gate.trust == Trust::rejected, hit) << word(s.stage);
+    if (hit) {
+      EXPECT_THAT(s.gate.reasons.at(0), HasSubstr("step:"));
+    }
+  }
+}
+
 TEST(Analyse, TheSameLogsAndOptionsGiveTheSameBytes) {
   const auto logs = made_grid(150, 4);
   const std::string a = dump_json(to_json(analyse("grid", logs, quick())));

@@ -157,6 +157,23 @@ TEST(Equalities, OverBuildsOfOneRecipe) {
   EXPECT_EQ(e->compiler, "alpha");
 }
 
+TEST(Equalities, RejectedSeriesGiveNoVerdict) {
+  MadeCell a = cell(1, 1), b = cell(1, 2), two = cell(2, 3);
+  b.cell.recipe = "beta fp32", b.cell.compiler = "beta";
+  a.machine.throttle_events = 3;
+  const std::vector<CellLog> logs = {made_log(a), made_log(b), made_log(two)};
+  const Results r = analyse("x", logs, quick());
+  const StageEquality* e = find(r, Stage::read, "compilers");
+  EXPECT_EQ(e->trust, Trust::rejected);
+  EXPECT_EQ(e->all.equality, stats::Equality::inconclusive);
+  const Slowdown* s = find(r, Stage::infer, 2, .5);
+  EXPECT_EQ(s->trust, Trust::rejected);
+  EXPECT_EQ(s->ratio.equality, stats::Equality::inconclusive);
+  EXPECT_GT(s->ratio.lower, 1);  // still printed
+  EXPECT_THAT(s->note, HasSubstr("no verdict"));
+  EXPECT_TRUE(says(r.findings, "throttling seen"));
+}
+
 TEST(Equalities, OneRepetitionSaysNothing) {
   MadeCell a = cell(1, 1), b = cell(1, 2);
   b.cell.recipe = "beta fp32", b.cell.compiler = "beta";

@@ -116,6 +116,43 @@ void dominance(const Results& results, Sentences& out) {
     }
 }
 
+// The lowest other rate at which frames miss, or nothing settles.
+void other_rates(const CellResult& c, Sentences& out) {
+  for (const TaskResult& t : c.tasks) {
+    if (!t.deadline || c.stability.unstable) continue;
+    for (const Replay& r : t.deadline->replays) {
+      if (!r.unstable && !(r.rate && *r.rate > 0)) continue;
+      std::string s = fmt::format("{}: the measured services at {:.3g} frames a second would ",
+                                  task_label(c, t), r.fps);
+      if (r.unstable)
+        s += "be UNSTABLE";
+      else
+        s += fmt::format("miss {} of the deadlines", percent(*r.rate));
+      if (!r.unstable && r.lower && r.upper)
+        s += fmt::format(" ({} to {})", percent(*r.lower), percent(*r.upper));
+      out.push_back(std::move(s));
+      break;
+    }
+  }
+}
+
+double median_of(const StageResult& s) {
+  return !s.quantiles.empty() && s.quantiles[0].carried()
+             ? static_cast<double>(s.quantiles[0].estimate)
+             : 0;
+}
+
+void idle(const CellResult& c, Sentences& out) {
+  for (const TaskResult& t : c.tasks) {
+    if (!t.after_idle || t.stages.empty()) continue;
+    const double first = median_of(*t.after_idle), all = median_of(t.stages.back());
+    if (all > 0 && first > 1.05 * all)
+      out.push_back(fmt::format(
+          "{}: the first frame after idle takes {:.3g} times the median response ({} of {} frames)",
+          task_label(c, t), first / all, t.after_idle->n, t.stages.back().n));
+  }
+}
+
 void dependence(const CellResult& c, Sentences& out) {
   for (const TaskResult& t : c.tasks) {
     const Composition& m = t.composition;
@@ -203,8 +240,10 @@ std::vector<std::string> findings_of(const Results& results) {
   each(accounting);
   each(deadlines);
   no_misses(results, out);
+  each(other_rates);
   dominance(results, out);
   each(dependence);
+  each(idle);
   say_slowdowns(results, out);
   say_equalities(results, out);
   each(oversubscribed);

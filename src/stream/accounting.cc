@@ -31,12 +31,13 @@ void count(const FrameRecord& r, Accounting& a) {
 
 // Returns records that count for nothing: of a frame that was never planned, or mentioned before.
 int64_t account_stream(const StreamLog& s, bool ended_well, Accounting& a) {
-  a.planned += s.planned;
-  std::vector<bool> seen(static_cast<size_t>(std::max<int64_t>(0, s.planned)), false);
+  const int64_t planned = planned_of(s);
+  a.planned += planned;
+  std::vector<bool> seen(static_cast<size_t>(planned), false);
   int64_t strange = 0, last = -1;
   bool stopped = false;
   for (const FrameRecord& r : s.records) {
-    if (r.frame < 0 || r.frame >= s.planned || seen[static_cast<size_t>(r.frame)]) {
+    if (r.frame < 0 || r.frame >= planned || seen[static_cast<size_t>(r.frame)]) {
       ++strange;
       continue;
     }
@@ -46,7 +47,7 @@ int64_t account_stream(const StreamLog& s, bool ended_well, Accounting& a) {
     count(r, a);
   }
   a.stopped_cameras += stopped;
-  for (int64_t i = 0; i < s.planned; ++i)
+  for (int64_t i = 0; i < planned; ++i)
     if (!seen[static_cast<size_t>(i)]) ++(!ended_well && i > last ? a.pending : a.lost);
   return strange;
 }

@@ -12,11 +12,12 @@ def write_json(path, value):
 
 
 def write_dataset(folder, name, items, shape, *, sampling, description, provenance,
-                  clusters=None, clusters_by=None, labels=None, label_names=None):
+                  clusters=None, clusters_by=None, labels=None, label_names=None, boxes=None):
     """Writes `items` (float32 arrays of `shape`, batch included) one after another.
 
     Items are taken from the iterator one at a time, so that memory stays at one item. `labels` is
-    one class index an item and `clusters` one group index an item; both are checked for length.
+    one class index an item, `clusters` one group index an item and `boxes` a list of
+    [x0, y0, x1, y1, class] an item in pixels of the tensor; all are checked for length.
     Raises ValueError on an item of another shape or on lists of another length.
     """
     folder = pathlib.Path(folder)
@@ -35,7 +36,7 @@ def write_dataset(folder, name, items, shape, *, sampling, description, provenan
         "inputs": [{"name": "input", "dtype": "float32", "shape": list(shape),
                     "file": "input.bin", "sha256": digest.hexdigest()}],
         "provenance": provenance}
-    for values, what in ((labels, "labels"), (clusters, "clusters")):
+    for values, what in ((labels, "labels"), (clusters, "clusters"), (boxes, "boxes")):
         if values is not None and len(values) != count:
             raise ValueError(f"{len(values)} {what} for {count} items")
     if labels is not None:
@@ -46,4 +47,7 @@ def write_dataset(folder, name, items, shape, *, sampling, description, provenan
         record["clusters"] = "clusters.json"
         record["sampling_by"] = clusters_by
         write_json(folder / "clusters.json", {"clusters": [int(v) for v in clusters]})
+    if boxes is not None:
+        record["boxes"] = "boxes.json"
+        write_json(folder / "boxes.json", {"boxes": boxes})
     write_json(folder / "dataset.json", record)

@@ -19,6 +19,8 @@ import sys
 
 import numpy as np
 
+from convolution import Adam, conv, conv_back
+
 CHANNELS, CLASSES, SIDE = (1, 16, 32), 10, 8
 
 
@@ -35,39 +37,11 @@ def init_params(generator, dtype=np.float32):
     return params
 
 
-def _columns(x):
-    """[n, c, h, w] to [n, h, w, c * 9]: the 3x3 surroundings of each pixel, zeros outside."""
-    n, c, h, w = x.shape
-    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(2, 3))
-    return windows.transpose(0, 2, 3, 1, 4, 5).reshape(n, h, w, c * 9)
-
-
-def _conv(x, weight, bias):
-    columns = _columns(x)
-    y = columns @ weight.reshape(weight.shape[0], -1).T + bias
-    return y.transpose(0, 3, 1, 2), columns
-
-
-def _conv_back(grad, columns, weight):
-    """Gradients of a convolution: for its weight, its bias and its input."""
-    n, k, h, w = grad.shape
-    c = weight.shape[1]
-    rows = grad.transpose(0, 2, 3, 1).reshape(-1, k)
-    grad_weight = (rows.T @ columns.reshape(rows.shape[0], -1)).reshape(weight.shape)
-    spread = (rows @ weight.reshape(k, -1)).reshape(n, h, w, c, 3, 3)
-    padded = np.zeros((n, c, h + 2, w + 2), grad.dtype)
-    for i in range(3):
-        for j in range(3):
-            padded[:, :, i:i + h, j:j + w] += spread[..., i, j].transpose(0, 3, 1, 2)
-    return grad_weight, rows.sum(0), padded[:, :, 1:-1, 1:-1]
-
-
 def forward(params, x):
     """Logits [n, 10] of images [n, 1, 8, 8], and what the backward pass needs."""
-    a, columns1 = _conv(x, params["conv1.weight"], params["conv1.bias"])
+    a, columns1 = conv(x, params["conv1.weight"], params["conv1.bias"])
     a_on = a > 0
-    b, columns2 = _conv(a * a_on, params["conv2.weight"], params["conv2.bias"])
+    b, columns2 = conv(a * a_on, params["conv2.weight"], params["conv2.bias"])
     b_on = b > 0
     b = b * b_on
     n, c, h, w = b.shape
@@ -95,9 +69,9 @@ def loss_and_gradient(params, x, labels):
                       (grad @ params["dense.weight"]).reshape(best.shape)[..., None], -1)
     grad = spread.reshape(n, c, h // 2, w // 2, 2, 2).transpose(0, 1, 2, 4, 3, 5)
     grad = grad.reshape(n, c, h, w) * b_on
-    out["conv2.weight"], out["conv2.bias"], grad = _conv_back(grad, columns2,
+    out["conv2.weight"], out["conv2.bias"], grad = conv_back(grad, columns2,
                                                               params["conv2.weight"])
-    out["conv1.weight"], out["conv1.bias"], _ = _conv_back(grad * a_on, columns1,
+    out["conv1.weight"], out["conv1.bias"], _ = conv_back(grad * a_on, columns1,
                                                            params["conv1.weight"])
     return loss, out
 
@@ -105,20 +79,14 @@ def loss_and_gradient(params, x, labels):
 def train(x, labels, generator, epochs, batch=32, rate=2e-3):
     """Adam with a rate that falls linearly to a tenth; prints one line every five epochs."""
     params = init_params(generator)
-    first = {name: np.zeros_like(value) for name, value in params.items()}
-    second = {name: np.zeros_like(value) for name, value in params.items()}
-    t, steps = 0, epochs * (len(x) // batch)
+    adam = Adam(params, epochs * (len(x) // batch), rate)
     for epoch in range(epochs):
         order, total = generator.permutation(len(x)), 0.0
         for start in range(0, len(x) - batch + 1, batch):
             rows = order[start:start + batch]
             loss, gradient = loss_and_gradient(params, x[rows], labels[rows])
-            t, total = t + 1, total + loss
-            for name, g in gradient.items():
-                first[name] += np.float32(0.1) * (g - first[name])
-                second[name] += np.float32(0.001) * (g * g - second[name])
-                step = rate * (1 - 0.9 * t / steps) * np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
-                params[name] -= np.float32(step) * first[name] / (np.sqrt(second[name]) + 1e-8)
+            total += loss
+            adam.step(gradient)
         if epoch % 5 == 4 or epoch == epochs - 1:
             print(f"epoch {epoch + 1:3}: mean loss {total / (len(x) // batch):.5f}")
     return params

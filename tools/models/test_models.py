@@ -13,9 +13,65 @@ sys.path.insert(0, os.path.dirname(__file__))
 import digits  # first: it sets the number of threads
 import numpy as np
 
+import scenes
 from dataset import write_dataset
 from graph import same_padding
 from photos import make_photos
+
+
+class ScenesTest(unittest.TestCase):
+    def test_gradient_equals_central_differences(self):
+        generator = np.random.Generator(np.random.PCG64(5))
+        params = scenes.init_params(generator, np.float64)
+        for name in params:
+            params[name] += 0.02 * generator.standard_normal(params[name].shape)
+        x = generator.uniform(0, 1, (2, 3, scenes.SIDE, scenes.SIDE))
+        boxes = [[(10, 20, 50, 60), (200, 100, 260, 160)], [(100, 100, 140, 140)]]
+        targets = np.stack([scenes.target_of(b, range(len(b)), 0.3, 0, 12) for b in boxes])
+        _, gradient = scenes.loss_and_gradient(params, x, targets)
+        self.assertEqual(set(gradient), set(params))
+        h = 1e-6
+        for name, value in params.items():
+            for place in generator.choice(value.size, size=3, replace=False):
+                kept = value.flat[place]
+                value.flat[place] = kept + h
+                above, _ = scenes.loss_and_gradient(params, x, targets)
+                value.flat[place] = kept - h
+                below, _ = scenes.loss_and_gradient(params, x, targets)
+                value.flat[place] = kept
+                self.assertAlmostEqual((above - below) / (2 * h), gradient[name].flat[place],
+                                       delta=2e-5, msg=f"{name}[{place}]")
+
+    def test_decoded_target_is_the_box(self):
+        box, label = (40, 60, 90, 110), 7
+        target = scenes.target_of([box], [label], 0.3, 0, 12)
+        head = np.zeros((scenes.HEAD, scenes.GRID, scenes.GRID))
+        head[4] = -20
+        row, column = map(int, np.argwhere(target[0])[0])
+        offset = target[1:3, row, column]
+        head[:2, row, column] = np.log(offset / (1 - offset))
+        head[2:4, row, column] = target[3:5, row, column]
+        head[4, row, column], head[5 + label, row, column] = 20, 20
+        (found,) = scenes.decode(head, 0.3, 0, 12)
+        self.assertEqual(found[5], label)
+        for got, want in zip(found, box):
+            self.assertAlmostEqual(got, want, places=4)
+        self.assertEqual(scenes.judge([[found]], [([box], [label])]), (1, 1, 1))
+        self.assertEqual(scenes.judge([[found, found]], [([box], [label])]), (1, 2, 1))
+        self.assertEqual(scenes.judge([[found]], [([box], [3])]), (0, 1, 1))
+
+    def test_pictures_repeat_and_hold_their_boxes(self):
+        from scene_pictures import HEIGHT, WIDTH, draw_pictures
+        strokes = np.ones((3, 1, 8, 8), np.float32)
+        first = list(draw_pictures(9, strokes, [4, 5, 6], 5))
+        again = list(draw_pictures(9, strokes, [4, 5, 6], 5))
+        for (picture, boxes, labels), (same, *rest) in zip(first, again):
+            self.assertTrue((picture == same).all())
+            self.assertEqual([boxes, labels], rest)
+            self.assertEqual(len(boxes), len(labels))
+            for x0, y0, x1, y1 in boxes:
+                self.assertTrue(0 <= x0 < x1 <= WIDTH and 0 <= y0 < y1 <= HEIGHT)
+                self.assertGreater(picture[(y0 + y1) // 2, (x0 + x1) // 2].mean(), 150)
 
 
 class DigitsTest(unittest.TestCase):

@@ -7,7 +7,9 @@
 #include <set>
 
 #include "base/text.h"
+#include "vision/geometry.h"
 #include "vision/image.h"
+#include "vision/layout.h"
 #include "vision/writer.h"
 
 namespace assay::vision {
@@ -90,29 +92,10 @@ Result<LabelTable> read_labels(const fs::path& path) {
   return table;
 }
 
-struct Layout {
-  int64_t channels = 3, height = 0, width = 0;
-  bool channels_last = false;
-};
+using Layout = ImageLayout;
 
 Result<Layout> layout_of(const TensorSpec& input) {
-  std::vector<int64_t> s = input.shape;
-  Layout out;
-  if (s.size() == 4 && s[0] == 1)
-    s.erase(s.begin());
-  else if (s.size() == 4)
-    s.clear();  // a batch of images is not one item
-  const auto is_channels = [](int64_t c) { return c == 1 || c == 3; };
-  if (s.size() == 3 && is_channels(s[0]))
-    out = {s[0], s[1], s[2], false};
-  else if (s.size() == 3 && is_channels(s[2]))
-    out = {s[2], s[0], s[1], true};
-  if (out.height < 1 || out.width < 1 || out.height > kMaxSide || out.width > kMaxSide) {
-    return bad_input(
-        fmt::format("input '{}' of shape {} does not take one image", one_line(input.name, 80),
-                    shape_text(input.shape)),
-        "images fit 1x3xHxW, 1xHxWx3, or 1 channel, batch 1; use .npy files for other inputs");
-  }
+  ASSAY_TRY(const Layout out, image_layout(input));
   if (input.dtype != DType::f32 && input.dtype != DType::f16 && input.dtype != DType::u8) {
     return bad_input(fmt::format("input '{}' of {} does not take images", one_line(input.name, 80),
                                  dtype_name(input.dtype)),
@@ -123,12 +106,8 @@ Result<Layout> layout_of(const TensorSpec& input) {
 
 Image fit(const Image& image, const Layout& layout, const Preprocess& p) {
   if (p.resize_shorter <= 0) return resize(image, layout.width, layout.height);
-  // As torchvision: the shorter side exactly, the longer one truncated.
-  const bool wide = image.width >= image.height;
-  const int64_t shorter = wide ? image.height : image.width,
-                longer = wide ? image.width : image.height;
-  const int64_t scaled = std::clamp<int64_t>(p.resize_shorter * longer / shorter, 1, kMaxSide);
-  Image small = resize(image, wide ? scaled : p.resize_shorter, wide ? p.resize_shorter : scaled);
+  const Size size = shorter_to({image.width, image.height}, p.resize_shorter);
+  Image small = resize(image, size.width, size.height);
   if (p.center_crop) return center_crop(small, layout.width, layout.height);
   return resize(small, layout.width, layout.height);
 }
@@ -140,10 +119,8 @@ void to_tensor(const Image& image, const Layout& layout, DType dtype, const Prep
     const uint8_t* rgb = image.rgb.data() + 3 * i;
     for (int64_t c = 0; c < layout.channels; ++c) {
       const int64_t at = layout.channels_last ? i * layout.channels + c : c * pixels + i;
-      // One channel: ITU-R 601 luma, rounded as Pillow does.
-      const int level = layout.channels == 1
-                            ? (rgb[0] * 19595 + rgb[1] * 38470 + rgb[2] * 7471 + 0x8000) >> 16
-                            : rgb[p.bgr ? 2 - c : c];
+      const int level =
+          layout.channels == 1 ? luma_level(rgb[0], rgb[1], rgb[2]) : rgb[p.bgr ? 2 - c : c];
       if (dtype == DType::u8) {
         item[static_cast<size_t>(at)] = static_cast<std::byte>(level);
         continue;

@@ -83,8 +83,8 @@ Result<std::unique_ptr<Watched>> make_process(const Plan& plan, const ProcessLay
   w->spec.stderr_file = folder / "stderr";
   w->spec.cpus = p.cpus;
   w->spec.timeout_s = timeout_s;
-  w->spec.memory_limit_bytes = plan.memory_limit_bytes > 0 ? plan.memory_limit_bytes
-                                                           : audit::default_memory_limit_bytes();
+  w->spec.memory_limit_bytes =
+      plan.memory_limit_bytes > 0 ? plan.memory_limit_bytes : audit::default_memory_limit_bytes();
   w->spec.samples_fd = w->buffer->fd();
   return w;
 }

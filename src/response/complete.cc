@@ -13,6 +13,7 @@
 #include "frames/priority.h"
 #include "model/onnx_model.h"
 #include "response/plan.h"
+#include "stream/time_stamps.h"
 
 namespace assay::response {
 namespace {
@@ -22,9 +23,8 @@ constexpr size_t max_cells = 100'000;
 
 bool plain_name(const std::string& name) {
   return !name.empty() && name.size() <= 100 && name != "." && name != ".." &&
-         std::none_of(name.begin(), name.end(), [](unsigned char c) {
-           return c < 0x20 || c == 0x7f || c == '/';
-         });
+         std::none_of(name.begin(), name.end(),
+                      [](unsigned char c) { return c < 0x20 || c == 0x7f || c == '/'; });
 }
 
 // The model of a task: a name of the catalog, or a file.
@@ -124,9 +124,9 @@ Status check_recipes(const Plan& p) {
   for (const TaskPlan& t : p.tasks) {
     built += t.engines.empty();
     if (t.engines.size() > 1 && folders > 1 && t.engines.size() != folders)
-      return bad_input(fmt::format("task {} has {} engines, another has {}", t.name,
-                                   t.engines.size(), folders),
-                       "give as many of each, or one for all");
+      return bad_input(
+          fmt::format("task {} has {} engines, another has {}", t.name, t.engines.size(), folders),
+          "give as many of each, or one for all");
     folders = std::max(folders, t.engines.size());
   }
   if (built > 0 && folders > 1)
@@ -169,13 +169,14 @@ Status check_releases(Plan& p) {
   if (!open && (p.policies.size() != 1 || p.policies[0] != stream::Policy::queue))
     return bad_input(name + " never finds a server busy: a policy has no meaning",
                      "use ConstantStream or Server, or leave the policy out");
-  if (p.jitter_ns > 0 && (p.scenario != stream::Scenario::constant_stream ||
-                          p.jitter_ns * 2 >= period_ns(p)))
+  if (p.jitter_ns > 0 &&
+      (p.scenario != stream::Scenario::constant_stream || p.jitter_ns * 2 >= period_ns(p)))
     return bad_input(fmt::format("jitter is {}", format_ns(static_cast<double>(p.jitter_ns))),
                      "it goes with ConstantStream and stays below half a period");
   if ((p.idle_every > 0) != (p.idle_gap_ns > 0))
-    return bad_input("idle_every and idle_gap go together", "write idle_every = 100, idle_gap = "
-                                                            "\"50ms\"");
+    return bad_input("idle_every and idle_gap go together",
+                     "write idle_every = 100, idle_gap = "
+                     "\"50ms\"");
   if (p.scenario == stream::Scenario::multi_stream && p.cameras != std::vector<int>{1} &&
       std::find(p.modes.begin(), p.modes.end(), "processes") != p.modes.end())
     return bad_input("MultiStream asks one process for all streams at once",
@@ -232,12 +233,12 @@ Status check_factors(const Plan& p) {
   for (const auto& set : p.cpu_sets)
     if (set.empty() || std::set<int>(set.begin(), set.end()).size() != set.size())
       return bad_input("a CPU set is empty or names a CPU twice", "write cpus = [[0], [0, 1]]");
-  const size_t cells = p.policies.size() * p.cameras.size() * p.modes.size() *
-                       p.co_runners.size() * p.caches.size() * p.priorities.size() *
+  const size_t cells = p.policies.size() * p.cameras.size() * p.modes.size() * p.co_runners.size() *
+                       p.caches.size() * p.priorities.size() *
                        std::max<size_t>(1, p.cpu_sets.size());
   if (cells > max_cells)
-    return bad_input(fmt::format("the factors make {} conditions, expected at most {}", cells,
-                                 max_cells));
+    return bad_input(
+        fmt::format("the factors make {} conditions, expected at most {}", cells, max_cells));
   return {};
 }
 
@@ -359,39 +360,7 @@ Result<fs::path> find_images(const std::string& name, const fs::path& relative_t
 
 Result<std::vector<int64_t>> read_time_stamps(const fs::path& file) {
   ASSAY_TRY(const std::string text, read_file(file, 256 << 20));
-  std::vector<int64_t> out;
-  std::string_view rest = text;
-  double first_s = 0;
-  int64_t first_ns = 0;
-  for (int64_t line = 1; !rest.empty(); ++line) {
-    std::string_view l = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), l.size() + 1));
-    while (l.starts_with(' ') || l.starts_with('\t')) l.remove_prefix(1);
-    const std::string_view field = l.substr(0, l.find_first_of(" ,;\t\r"));
-    if (field.empty() || field[0] == '#') continue;
-    int64_t whole = 0;
-    double seconds = 0;
-    const auto as_whole = std::from_chars(field.data(), field.data() + field.size(), whole);
-    const bool is_whole =
-        as_whole.ec == std::errc() && as_whole.ptr == field.data() + field.size();
-    const auto as_real = std::from_chars(field.data(), field.data() + field.size(), seconds);
-    if (!is_whole && (as_real.ec != std::errc() || as_real.ptr != field.data() + field.size() ||
-                      !std::isfinite(seconds) || std::abs(seconds) > 9e9))
-      return bad_input(
-          fmt::format("{}:{}: \"{}\" is no time", file.string(), line, one_line(field, 40)),
-          "a line a frame, its first field whole (ns) or with a decimal point (s)");
-    if (out.empty()) {
-      first_ns = whole;
-      first_s = seconds;
-    }
-    const int64_t t = is_whole ? whole - first_ns : std::llround((seconds - first_s) * 1e9);
-    if (t < 0 || (!out.empty() && t < out.back()))
-      return bad_input(fmt::format("{}:{}: time stamps run backwards", file.string(), line),
-                       "sort the file by time");
-    out.push_back(t);
-  }
-  if (out.empty()) return bad_input(file.string() + ": no time stamps", "a line a frame");
-  return out;
+  return stream::parse_time_stamps(text, file.string());
 }
 
 Result<int64_t> parse_time(std::string_view text, std::string_view where) {
@@ -404,9 +373,9 @@ Result<int64_t> parse_time(std::string_view text, std::string_view where) {
   for (const auto& [name, scale] : kUnits)
     if (error == std::errc() && unit == name && value >= 0 && value * scale < 4e18)
       return std::llround(value * scale);
-  return bad_input(fmt::format("{} is \"{}\", expected a time with its unit", where,
-                               one_line(text, 60)),
-                   "write it as 20ms, 800us, 1.5s or 900ns");
+  return bad_input(
+      fmt::format("{} is \"{}\", expected a time with its unit", where, one_line(text, 60)),
+      "write it as 20ms, 800us, 1.5s or 900ns");
 }
 
 }  // namespace assay::response

@@ -51,8 +51,7 @@ Result<BuiltFolders> build(const Plan& plan, store::RunFolder& run, const Option
   ASSAY_TRY(const audit::Plan builds, build_plan(plan));
   ASSAY_TRY(store::RunFolder inner,
             store::RunFolder::open_for_writing(run.folder() / "engines.run"));
-  ASSAY_TRY(const audit::Prepared prepared,
-            audit::prepare(builds, inner.folder() / "data", true));
+  ASSAY_TRY(const audit::Prepared prepared, audit::prepare(builds, inner.folder() / "data", true));
   audit::AuditOptions o;
   o.argv = options.argv;
   o.cancel = options.cancel;
@@ -96,8 +95,7 @@ Result<Engine> open_engine_of(const fs::path& folder, int threads) {
     inputs.push_back(std::move(spec));
   }
   ASSAY_TRY(const audit::Engine opened, audit::open_engine(folder, inputs));
-  ASSAY_TRY(const audit::Compiler compiler,
-            audit::find_compiler(get_string(manifest, "compiler")));
+  ASSAY_TRY(const audit::Compiler compiler, audit::find_compiler(get_string(manifest, "compiler")));
   ASSAY_TRY(const audit::Installation installation, audit::find_installation(compiler));
   const int64_t built = std::max<int64_t>(1, get_int(manifest, "threads", threads));
   if (built != threads)

@@ -56,7 +56,8 @@ frames::TaskSpec task_spec(const Plan& plan, const Recipe& recipe, size_t t,
   s.detector = task.detector;
   s.max_crops = task.max_crops;
   for (size_t i = 0; i < members.size(); ++i)
-    if (!task.next.empty() && plan.tasks[members[i]].name == task.next) s.next = static_cast<int>(i);
+    if (!task.next.empty() && plan.tasks[members[i]].name == task.next)
+      s.next = static_cast<int>(i);
   return s;
 }
 
@@ -130,8 +131,8 @@ double planned_s(const Plan& plan, const std::vector<int64_t>& stamps) {
     double run = frames * static_cast<double>(period_ns(plan)) / 1e9;
     if (!stamps.empty()) run = static_cast<double>(stamps.back()) / 1e9;
     if (plan.idle_every > 0)
-      run += frames / static_cast<double>(plan.idle_every) *
-             static_cast<double>(plan.idle_gap_ns) / 1e9;
+      run += frames / static_cast<double>(plan.idle_every) * static_cast<double>(plan.idle_gap_ns) /
+             1e9;
     s = s > 0 ? std::min(s, run) : run;
   }
   return s;

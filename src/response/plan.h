@@ -3,6 +3,7 @@
 // in randomised blocks.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,10 +16,10 @@
 namespace assay::response {
 
 struct TaskPlan {
-  std::string name;               // "detect"
-  std::string model;              // name of the catalog, or .onnx; engines are then built
-  std::vector<fs::path> engines;  // or engine folders: one a recipe, or one for all
-  fs::path model_file;            // found by complete_plan()
+  std::string name;                // "detect"
+  std::string model;               // name of the catalog, or .onnx; engines are then built
+  std::vector<fs::path> engines;   // or engine folders: one a recipe, or one for all
+  fs::path model_file;             // found by complete_plan()
   Json pre_said = Json::object();  // members of `pre` that were given; the rest is defaulted
   vision::PreSpec pre;
   std::optional<vision::DetectorSpec> detector;
@@ -58,7 +59,9 @@ struct Plan {
   std::vector<double> replay_fps;
 };
 // usecases/*.toml, docs/response.md; strict, relative paths are relative to the file. Complete.
-Result<Plan> plan_from_toml(const fs::path& file);
+// `change`: what flags say over the file, before the plan is completed.
+Result<Plan> plan_from_toml(const fs::path& file,
+                            const std::function<Status(Plan&)>& change = nullptr);
 // Finds models, detectors and pictures, fills in defaults and checks everything that can be checked
 // without running anything. Usage error, or missing for a model that has not been made yet.
 Result<Plan> complete_plan(Plan plan);
@@ -69,8 +72,7 @@ int64_t period_ns(const Plan& plan);  // between frames of a camera; 0: closed l
 std::vector<size_t> streaming_tasks(const Plan& plan);
 // The inputs of the engine of a task: of its model, or of its first engine folder.
 Result<std::vector<TensorSpec>> task_inputs(const TaskPlan& task);
-// Release times of a recorded camera, ns after the first: a line a frame, its first field the time
-// (whole: ns, with a decimal point: s); lines that begin with # are left out.
+// Release times of a recorded camera, ns after the first (stream/time_stamps.h tells the forms).
 Result<std::vector<int64_t>> read_time_stamps(const fs::path& file);
 // The folder of pictures of a name of `assay models`, or a folder as it stands.
 Result<fs::path> find_images(const std::string& name, const fs::path& relative_to);

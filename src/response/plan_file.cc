@@ -50,9 +50,8 @@ Status read_source(const Json& given, const fs::path& folder, const std::string&
   }
   if (j.contains("path") && j["path"].is_string()) {
     std::error_code ec;
-    j["path"] = fs::absolute(beside(folder, j["path"].get<std::string>()), ec)
-                    .lexically_normal()
-                    .string();
+    j["path"] =
+        fs::absolute(beside(folder, j["path"].get<std::string>()), ec).lexically_normal().string();
   }
   // A synthetic camera without a size gets the tensor's; the reader below wants one.
   const bool sized = j.contains("width") || j.contains("height");
@@ -124,9 +123,8 @@ Status read_response(const Json& j, const fs::path& folder, const std::string& w
   if (!scenario.empty()) {
     const auto s = stream::scenario_from(scenario);
     if (!s)
-      return bad_input(
-          fmt::format("{}: scenario \"{}\" is unknown", where, one_line(scenario, 80)),
-          "use SingleStream, MultiStream, Offline, Server or ConstantStream");
+      return bad_input(fmt::format("{}: scenario \"{}\" is unknown", where, one_line(scenario, 80)),
+                       "use SingleStream, MultiStream, Offline, Server or ConstantStream");
     p.scenario = *s;
   }
   if (offsets != "staggered" && offsets != "together")
@@ -147,7 +145,7 @@ Status read_response(const Json& j, const fs::path& folder, const std::string& w
 
 }  // namespace
 
-Result<Plan> plan_from_toml(const fs::path& file) {
+Result<Plan> plan_from_toml(const fs::path& file, const std::function<Status(Plan&)>& change) {
   ASSAY_TRY(const Json j, audit::read_toml(file));
   std::error_code ec;
   const fs::path folder = fs::absolute(file, ec).parent_path();
@@ -177,6 +175,7 @@ Result<Plan> plan_from_toml(const fs::path& file) {
                        "write [compiler.NAME] and its options below");
     p.options[name] = options;
   }
+  if (change) ASSAY_CHECK(change(p));
   auto done = complete_plan(std::move(p));
   if (!done) {
     Error e = std::move(done).error();

@@ -35,8 +35,8 @@ Status check_fits(const Plan& plan, const Recipe& recipe) {
       return tl::unexpected<Error>(std::move(e));
     };
     if (engine.inputs.size() != 1)
-      return bad_input(fmt::format("{}: the engine has {} inputs, a frame fills one", at,
-                                   engine.inputs.size()));
+      return bad_input(
+          fmt::format("{}: the engine has {} inputs, a frame fills one", at, engine.inputs.size()));
     auto pre = vision::FramePre::create(task.pre, engine.inputs[0], plan.source.max_width,
                                         plan.source.max_height);
     if (!pre) return named(std::move(pre).error());
@@ -63,8 +63,8 @@ void add_notes(const Plan& plan, Prepared& p) {
                     "oversubscribed, kept apart from the others",
                     over, p.cells.size()));
   if (plan.repetitions < 5)
-    p.notes.push_back(fmt::format("{} repetitions: slowdowns and equality want at least 5",
-                                  plan.repetitions));
+    p.notes.push_back(
+        fmt::format("{} repetitions: slowdowns and equality want at least 5", plan.repetitions));
 }
 
 }  // namespace
@@ -91,10 +91,10 @@ Result<Prepared> prepare(const Plan& plan, store::RunFolder& run, const Options&
   out.interrupted = built.interrupted;
   if (out.interrupted) return out;
   if (built.recipes.empty())
-    return fail(ExitCode::verdict,
-                out.notes.empty() ? std::string("no recipe gave an engine") : out.notes.front(),
-                fmt::format("see the builds: assay report {}",
-                            (run.folder() / "engines.run").string()));
+    return fail(
+        ExitCode::verdict,
+        out.notes.empty() ? std::string("no recipe gave an engine") : out.notes.front(),
+        fmt::format("see the builds: assay report {}", (run.folder() / "engines.run").string()));
   for (const Recipe& recipe : built.recipes) ASSAY_CHECK(check_fits(plan, recipe));
   out.recipes = std::move(built.recipes);
   out.cells = grid(plan, names_of(out.recipes), out.cpus);

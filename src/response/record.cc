@@ -96,10 +96,10 @@ Status open_evidence(const Plan& plan, const Prepared& prepared, store::RunFolde
 
 Result<std::string> store_attempt(store::RunFolder& run, const std::vector<std::string>& argv) {
   const std::string id = random_id();
-  ASSAY_CHECK(run.db().run("INSERT INTO attempt VALUES(?,?,?,?,?,?,?)",
-                           {id, audit::boot_id(), audit::machine_id(), utc_now(),
-                            dump_json(Json(argv)), dump_json(audit::machine_record()),
-                            std::string(ASSAY_VERSION)}));
+  ASSAY_CHECK(
+      run.db().run("INSERT INTO attempt VALUES(?,?,?,?,?,?,?)",
+                   {id, audit::boot_id(), audit::machine_id(), utc_now(), dump_json(Json(argv)),
+                    dump_json(audit::machine_record()), std::string(ASSAY_VERSION)}));
   return id;
 }
 
@@ -124,11 +124,10 @@ Status settle_cut(store::RunFolder& run) {
   if (begun.empty()) return {};
   ASSAY_TRY(const Json j, parse_json(begun, kBegun));
   ASSAY_TRY(auto t, store::Transaction::begin(run.db()));
-  ASSAY_CHECK(insert_block(
-      run, random_id(),
-      {get_string(j, "cell_id"), static_cast<int>(get_int(j, "repetition"))},
-      static_cast<int>(get_int(j, "position")), get_string(j, "attempt_id"), "interrupted",
-      "the run ended while it ran", 0, 0, Json::object()));
+  ASSAY_CHECK(insert_block(run, random_id(),
+                           {get_string(j, "cell_id"), static_cast<int>(get_int(j, "repetition"))},
+                           static_cast<int>(get_int(j, "position")), get_string(j, "attempt_id"),
+                           "interrupted", "the run ended while it ran", 0, 0, Json::object()));
   ASSAY_CHECK(run.set_meta(kBegun, ""));
   return t.commit();
 }
@@ -163,8 +162,7 @@ Status store_block(store::RunFolder& run, const BlockKey& key, int position,
   ASSAY_CHECK(insert_block(run, block_id, key, position, attempt_id, end.outcome, end.reason,
                            end.t0_ns, end.wall_ns, detail));
   for (const auto& row : rows)
-    ASSAY_CHECK(
-        run.db().run("INSERT INTO frame_log VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", row));
+    ASSAY_CHECK(run.db().run("INSERT INTO frame_log VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", row));
   ASSAY_CHECK(run.set_meta(kBegun, ""));
   return t.commit();
 }

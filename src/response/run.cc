@@ -93,9 +93,7 @@ class Walk {
 
  private:
   bool cancelled() const { return options_.cancel && options_.cancel->load(); }
-  size_t total() const {
-    return prepared_.cells.size() * static_cast<size_t>(plan_.repetitions);
-  }
+  size_t total() const { return prepared_.cells.size() * static_cast<size_t>(plan_.repetitions); }
 
   const Recipe& recipe_of(const stream::Cell& cell) const {
     return *std::find_if(prepared_.recipes.begin(), prepared_.recipes.end(),
@@ -108,8 +106,7 @@ class Walk {
     double left = 0;
     for (const stream::Cell& c : prepared_.cells) {
       const auto seen = took_s_.find(c.id);
-      const double each =
-          seen != took_s_.end() ? seen->second : block_estimate_s(plan_, c, run_s);
+      const double each = seen != took_s_.end() ? seen->second : block_estimate_s(plan_, c, run_s);
       for (int r = 0; r < plan_.repetitions; ++r)
         if (!done_.contains({c.id, r})) left += each;
     }
@@ -184,8 +181,7 @@ double estimate_s(const Plan& plan, const Prepared& prepared) {
       stamps.resize(std::min<size_t>(stamps.size(), static_cast<size_t>(plan.frames)));
     }
   for (const stream::Cell& c : prepared.cells)
-    s += block_estimate_s(plan, c, planned_s(plan, stamps)) *
-         static_cast<double>(plan.repetitions);
+    s += block_estimate_s(plan, c, planned_s(plan, stamps)) * static_cast<double>(plan.repetitions);
   return s;
 }
 

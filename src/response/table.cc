@@ -43,8 +43,7 @@ void TableReader::texts(const char* key, std::vector<std::string>& out) {
   if (v->is_array())
     for (const Json& item : *v)
       if (item.is_string()) read.push_back(item.get<std::string>());
-  if (read.empty() || read.size() != v->size())
-    return fault(key, *v, "a list of texts, not empty");
+  if (read.empty() || read.size() != v->size()) return fault(key, *v, "a list of texts, not empty");
   out = std::move(read);
 }
 
@@ -53,8 +52,9 @@ void TableReader::read_whole(const char* key, int64_t& out, int64_t low, int64_t
   if (!v) return;
   if (!v->is_number_integer() || v->get<int64_t>() < low || v->get<int64_t>() > high)
     return fault(key, *v,
-                 high == INT64_MAX ? fmt::format("a whole number of {} or more", low).c_str()
-                                   : fmt::format("a whole number from {} to {}", low, high).c_str());
+                 high == INT64_MAX
+                     ? fmt::format("a whole number of {} or more", low).c_str()
+                     : fmt::format("a whole number from {} to {}", low, high).c_str());
   out = v->get<int64_t>();
 }
 

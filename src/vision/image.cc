@@ -80,15 +80,4 @@ Image center_crop(const Image& image, int64_t width, int64_t height) {
   return out;
 }
 
-Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view where) {
-  static constexpr unsigned char kPng[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'},
-                                 kJpeg[] = {0xff, 0xd8, 0xff};
-  if (bytes.size() >= sizeof kPng && std::memcmp(bytes.data(), kPng, sizeof kPng) == 0)
-    return decode_png(bytes, where);
-  if (bytes.size() >= sizeof kJpeg && std::memcmp(bytes.data(), kJpeg, sizeof kJpeg) == 0)
-    return decode_jpeg(bytes, where);
-  return bad_input(fmt::format("{}: neither a JPEG nor a PNG ({} bytes)", where, bytes.size()),
-                   "convert or remove the file");
-}
-
 }  // namespace assay::vision

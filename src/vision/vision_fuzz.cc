@@ -1,10 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first byte picks the reader: JPEG and PNG, .npy, or dataset.json with its labels.
+#include <cstring>
+
 #include "model/fuzz_driver.h"
 #include "vision/dataset.h"
+#include "vision/frame_decoder.h"
 #include "vision/image.h"
 #include "vision/npy.h"
+#include "vision/test_encode.h"
 #include "vision/test_images.h"
+
+namespace {
+
+// The decoder of frames must say what decode_image() says, whatever came before.
+void check_frame(std::span<const std::byte> bytes,
+                 const assay::Result<assay::vision::Image>& image) {
+  using namespace assay::vision;
+  constexpr int64_t kSide = 512;
+  static auto frames = FrameDecoder::create({kSide, kSide, kSide * kSide});
+  if (!frames) std::abort();
+  DecodedFrame frame;
+  const FrameFault fault = frames->decode(bytes, {}, &frame);
+  if (image && (image->width > kSide || image->height > kSide)) {
+    if (fault != FrameFault::too_large) std::abort();
+  } else if ((fault == FrameFault::none) != image.has_value()) {
+    std::abort();
+  } else if (image && (frame.view.width != image->width || frame.view.height != image->height ||
+                       std::memcmp(frame.view.planes[0], image->rgb.data(), image->rgb.size()))) {
+    std::abort();
+  }
+  if (fault != FrameFault::none) return;
+  // Scaled: the same word, and every byte of it may be read.
+  if (frames->decode(bytes, {frame.full_width / 3, frame.full_height / 3}, &frame) != fault)
+    std::abort();
+  unsigned sum = 0;
+  for (int64_t i = 0; i < frame.view.height * frame.view.strides[0]; ++i)
+    sum += frame.view.planes[0][i];
+  if (sum > 255u * 3 * kSide * kSide) std::abort();
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace assay;
@@ -17,6 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (data[0] % 3 == 0) {
     const auto image = vision::decode_image(bytes, "fuzz");
     check(image);
+    check_frame(bytes, image);
     if (image && image->rgb.size() != static_cast<size_t>(image->width * image->height * 3))
       std::abort();
     if (image && image->width * image->height < 100000)
@@ -46,6 +82,13 @@ int main(int argc, char** argv) {
   for (const auto* image :
        {&kJpeg, &kCmyk, &kGreyJpeg, &kPng, &kPalette, &kAlpha, &kGrey16, &kGrey1})
     seeds.push_back(std::string(1, '\0') + *image);
+  for (const std::string& image :
+       {test_jpeg(40, 24, {.progressive = true}), test_jpeg(33, 17, {.restart = 1}),
+        test_jpeg(17, 17, {.channels = 4, .progressive = true, .ycck = true}),
+        test_jpeg(24, 24, {.arithmetic = true, .h = 4, .v = 1}),
+        test_png(19, 11, {PNG_COLOR_TYPE_RGB_ALPHA, 16, true, false, 0}),
+        test_png(19, 11, {PNG_COLOR_TYPE_PALETTE, 2, true, true, 30})})
+    seeds.push_back(std::string(1, '\0') + image);
   seeds.push_back(std::string("\x01\x93NUMPY\x01\0\x3a\0", 11) +
                   "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }" +
                   std::string(24, 'a'));

@@ -96,9 +96,9 @@ struct MissRate {  // frames late, dropped, skipped, failed or censored past the
 };
 struct Replay {  // the measured services under other rates, by the queue itself
   double fps = 0;
-  double rate = 0;
-  std::optional<double> lower, upper;  // block bootstrap
-  bool unstable = false;
+  std::optional<double> rate;          // none when unstable, or nothing was measured
+  std::optional<double> lower, upper;  // block bootstrap, never narrower than the exact interval
+  bool unstable = false;               // then there is no stationary rate to state
 };
 struct DeadlineResult {
   int64_t deadline_ns = 0;

@@ -143,9 +143,7 @@ Status read_response(const Json& j, const fs::path& folder, const std::string& w
   return {};
 }
 
-}  // namespace
-
-Result<Plan> plan_from_toml(const fs::path& file, const std::function<Status(Plan&)>& change) {
+Result<Plan> read_plan(const fs::path& file, const std::function<Status(Plan&)>& change) {
   ASSAY_TRY(const Json j, audit::read_toml(file));
   std::error_code ec;
   const fs::path folder = fs::absolute(file, ec).parent_path();
@@ -176,13 +174,17 @@ Result<Plan> plan_from_toml(const fs::path& file, const std::function<Status(Pla
     p.options[name] = options;
   }
   if (change) ASSAY_CHECK(change(p));
-  auto done = complete_plan(std::move(p));
-  if (!done) {
-    Error e = std::move(done).error();
-    if (e.message.find(where) == std::string::npos) e.message = where + ": " + e.message;
-    return tl::unexpected<Error>(std::move(e));
-  }
-  return done;
+  return complete_plan(std::move(p));
+}
+
+}  // namespace
+
+Result<Plan> plan_from_toml(const fs::path& file, const std::function<Status(Plan&)>& change) {
+  auto plan = read_plan(file, change);
+  if (plan || plan.error().message.find(file.string()) != std::string::npos) return plan;
+  Error e = std::move(plan).error();
+  e.message = file.string() + ": " + e.message;
+  return tl::unexpected<Error>(std::move(e));
 }
 
 }  // namespace assay::response

@@ -6,6 +6,7 @@
 #include "audit/machine.h"
 #include "base/text.h"
 #include "response/engines.h"
+#include "response/record.h"
 #include "response/run.h"
 
 namespace assay::response {
@@ -85,6 +86,7 @@ Result<Prepared> preview(const Plan& plan) {
 
 Result<Prepared> prepare(const Plan& plan, store::RunFolder& run, const Options& options) {
   Prepared out;
+  ASSAY_CHECK(check_folder(plan, run));
   ASSAY_TRY(out.cpus, usable_cpus(plan));
   ASSAY_TRY(Built built, make_engines(plan, run, options));
   out.notes = std::move(built.notes);

@@ -11,6 +11,9 @@ namespace {
 using store::Value;
 
 constexpr const char* kBegun = "block_begun";
+constexpr const char* kResumeFix =
+    "run with the plan and machine it was started with, add --fresh to start anew, or name another "
+    "folder with --out";
 
 std::string environment_key(const Prepared& prepared) {
   std::string text = audit::machine_id() + "\n" + audit::cpu_name() + "\n" + ASSAY_VERSION + "\n";
@@ -55,25 +58,25 @@ Status insert_block(store::RunFolder& run, const std::string& block_id, const Bl
 
 }  // namespace
 
-Status open_evidence(const Plan& plan, const Prepared& prepared, store::RunFolder& run) {
-  const std::string plan_json = dump_json(to_json(plan));
-  const std::string environment = environment_key(prepared);
+Status check_folder(const Plan& plan, store::RunFolder& run) {
   ASSAY_TRY(const std::string kind, run.meta("kind"));
   ASSAY_TRY(const std::string stored, run.meta("plan_json"));
+  if (stored.empty() || (kind == "response" && stored == dump_json(to_json(plan)))) return {};
+  return bad_input(fmt::format("run folder {} holds {}", run.folder().string(),
+                               kind == "response" ? "a response run of another plan" : "an audit"),
+                   kResumeFix);
+}
+
+Status open_evidence(const Plan& plan, const Prepared& prepared, store::RunFolder& run) {
+  ASSAY_CHECK(check_folder(plan, run));
+  const std::string plan_json = dump_json(to_json(plan));
+  const std::string environment = environment_key(prepared);
+  ASSAY_TRY(const std::string stored, run.meta("plan_json"));
   ASSAY_TRY(const std::string before, run.meta("environment_key"));
-  const std::string fix =
-      "run with the plan and machine it was started with, add --fresh to start anew, or name "
-      "another folder with --out";
-  const std::string folder = run.folder().string();
-  if (!stored.empty() && (kind != "response" || stored != plan_json))
-    return bad_input(
-        fmt::format("run folder {} holds {}", folder,
-                    kind == "response" ? "a response run of another plan" : "an audit"),
-        fix);
   if (!before.empty() && before != environment)
-    return bad_input(
-        fmt::format("run folder {} was made on another machine or with other engines", folder),
-        fix);
+    return bad_input(fmt::format("run folder {} was made on another machine or with other engines",
+                                 run.folder().string()),
+                     kResumeFix);
   if (!stored.empty()) return {};
   ASSAY_TRY(auto t, store::Transaction::begin(run.db()));
   for (size_t i = 0; i < prepared.cells.size(); ++i)

@@ -8,6 +8,8 @@
 
 namespace assay::response {
 
+// Usage error when the folder holds another plan, or an audit: known before anything is built.
+Status check_folder(const Plan& plan, store::RunFolder& run);
 // Meta and cells of a new run; usage error when the folder holds another plan or was made with
 // other engines or on another machine.
 Status open_evidence(const Plan& plan, const Prepared& prepared, store::RunFolder& run);

@@ -73,7 +73,8 @@ struct StageResult {
   int64_t min = 0, max = 0;
   std::vector<stats::QuantileRow>
       quantiles;              // p50 p90 p99 p999, pooled in time order; refused rows kept
-  stats::Gate gate;           // worst over streams and repetitions
+  stats::Gate gate;           // worst over streams and repetitions; a stage that takes no time in
+                              // any frame (no second task, say) is trusted: nothing to judge
   double share_mean = 0;      // of the mean response
   double share_variance = 0;  // cov(stage, R) / var(R); they sum to 1
   double share_tail = 0;      // mean share of R over its slowest 1 % of frames (at least 10)
@@ -135,12 +136,25 @@ struct Composition {  // joint against what stages alone would say, at quantile 
 };
 
 struct WcetResult {  // equation 1, the largest seen, and the tail model, side by side
+  // decode is part of pre, the parts of a cascade's second task are part of pre, inference and
+  // post. With one camera paper_wcet_single, else with one camera as "alone".
   stats::PaperWcet paper;
+  // sum_c1, c2, c3, inference, and with more cameras epsilon_pre, epsilon_post, delta_inference.
+  // largest: over all repetitions, what `paper` adds up; mean: over repetitions, of the largest in
+  // each, with its t interval (growth: paired by the index of the repetition).
+  struct Term {
+    std::string name;
+    double largest = 0;
+    std::optional<double> mean, lower, upper;
+    int64_t repetitions = 0;
+  };
+  std::vector<Term> terms;
   std::optional<double> epsilon_pre, epsilon_post;  // growth of the maxima against one camera
   int64_t observed_max = 0;
   stats::Pwcet pwcet;    // of the response; refused with reasons
-  std::string dominant;  // word of the stage with the largest mean share
+  std::string dominant;  // word of the stage with the largest mean share, decode counted to pre
   std::string sentence;
+  std::string note;  // why `paper` is absent, or what it leaves out
 };
 
 struct StreamResult {
@@ -154,7 +168,8 @@ struct TaskResult {
   std::vector<StageResult> stages;  // kStages, then response
   Accounting accounting;
   std::optional<DeadlineResult> deadline;
-  Composition composition;
+  Composition composition;                     // at .99
+  std::optional<Composition> composition_999;  // at .999, when n carries the joint quantile
   WcetResult wcet;
   struct Release {  // open loop: start - release while idle
     int64_t n = 0, p50 = 0, p99 = 0, max = 0;
@@ -188,18 +203,22 @@ struct Slowdown {
   int streams = 1;
   double q = .5;
   stats::LogRatio ratio;  // N over 1: unit = repetition
-  double p_trend = 1;     // Jonckheere-Terpstra over all N, rising
+  double p_trend = 1;     // Jonckheere-Terpstra over all N, rising; over those that are not
+                          // oversubscribed where there are two of them
   bool oversubscribed = false;
+  std::string note;
 };
 // Is a stage the same for all compilers (builds)? TOST on repetition medians, every pair.
 struct StageEquality {
   Stage stage = Stage::read;
-  std::string task;
+  std::string task, mode, co_runner, cache;
+  std::string compiler;  // over builds: of which
   int streams = 1;
   std::string over = "compilers";  // compilers | builds
   stats::AllEqual all;
   double margin = .05;
   std::vector<std::string> sides;
+  double ratio_low = 1, ratio_high = 1;  // of medians, over all pairs: smallest and largest
 };
 
 struct Results {

@@ -31,8 +31,10 @@ struct DecodedFrame {
 
 class FrameDecoder {
  public:
-  // Takes and faults in all memory for images within `limits` (progressive JPEG included). Usage
-  // error for limits outside kMaxSide and kMaxPixels or below 1.
+  // Takes and faults in all memory for images within `limits` (progressive JPEG included): 11 bytes
+  // a pixel of them, and some for rows. One decoder serves any number of streams, one frame at a
+  // time. Usage error for limits outside kMaxSide and kMaxPixels or below 1; `missing` when the
+  // system has not so much memory.
   static Result<FrameDecoder> create(const DecodeLimits& limits);
   FrameDecoder(FrameDecoder&&) noexcept;
   FrameDecoder& operator=(FrameDecoder&&) noexcept;

@@ -21,8 +21,8 @@ constexpr int64_t kMaxSide = 20000, kMaxPixels = 100'000'000;
 
 // JPEG or PNG by content, not by name. Greyscale, palette, 16-bit and CMYK become RGB; alpha is
 // dropped and EXIF ignored, as Pillow's convert("RGB") does. Usage error naming `where` for
-// anything else, damage (also what the decoder would only warn of: a cut-off file) and sides above
-// kMaxSide or more than kMaxPixels.
+// anything else, damage (also what the decoder would only warn of: a cut-off file), sides above
+// kMaxSide, more than kMaxPixels, and a JPEG of more than 500 scans (each costs a whole pass).
 Result<Image> decode_image(std::span<const std::byte> bytes, std::string_view where);
 Result<Image> decode_jpeg(std::span<const std::byte> bytes, std::string_view where);
 Result<Image> decode_png(std::span<const std::byte> bytes, std::string_view where);

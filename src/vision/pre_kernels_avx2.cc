@@ -194,6 +194,84 @@ void convert_24(const Conversion& how, const uint8_t* levels, int64_t n, void* o
   convert_rest(how, levels, done, n, out);
 }
 
+// Luma and chroma of 16 pixels as 16-bit differences from black and from grey.
+struct YuvSixteen {
+  __m256i y, u, v;
+};
+
+// Chroma of 8 pairs of pixels, each value twice.
+inline __m256i doubled(__m128i eight) {  // 8 bytes in the lower half
+  return _mm256_sub_epi16(_mm256_cvtepu8_epi16(_mm_unpacklo_epi8(eight, eight)),
+                          _mm256_set1_epi16(128));
+}
+
+inline YuvSixteen load_yuv(const YuvRow& row, int64_t x) {
+  YuvSixteen p;
+  p.y = _mm256_sub_epi16(_mm256_cvtepu8_epi16(load16(row.y + x)),
+                         _mm256_set1_epi16(static_cast<int16_t>(row.black)));
+  if (row.chroma_step == 1) {
+    p.u = doubled(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(row.u + x / 2)));
+    p.v = doubled(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(row.v + x / 2)));
+  } else {  // u and v in turn
+    const __m128i both = load16(row.u + x);
+    const __m128i apart =
+        _mm_shuffle_epi8(both, _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15));
+    p.u = doubled(apart);
+    p.v = doubled(_mm_unpackhi_epi64(apart, apart));
+  }
+  return p;
+}
+
+// (a * weight_a + b * weight_b + c * weight_c + half) >> 13 as bytes, in the order of the pixels.
+inline __m128i yuv_level(__m256i a, int32_t weight_a, __m256i b, int32_t weight_b, __m256i c,
+                         int32_t weight_c) {
+  const auto pair = [](int32_t low, int32_t high) {
+    return _mm256_set1_epi32(static_cast<int32_t>(static_cast<uint32_t>(low & 0xffff) |
+                                                  static_cast<uint32_t>(high & 0xffff) << 16));
+  };
+  const __m256i first = pair(weight_a, weight_b), second = pair(weight_c, 1 << 12),
+                one = _mm256_set1_epi16(1);
+  const auto sum = [&](__m256i ab, __m256i c1) {
+    return _mm256_srai_epi32(
+        _mm256_add_epi32(_mm256_madd_epi16(ab, first), _mm256_madd_epi16(c1, second)), 13);
+  };
+  const __m256i words =
+      _mm256_packs_epi32(sum(_mm256_unpacklo_epi16(a, b), _mm256_unpacklo_epi16(c, one)),
+                         sum(_mm256_unpackhi_epi16(a, b), _mm256_unpackhi_epi16(c, one)));
+  return _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+}
+
+// R, G and B of 16 pixels as 48 bytes in turn.
+inline void store_rgb(uint8_t* out, __m128i r, __m128i g, __m128i b) {
+  constexpr int8_t x = -128;
+  const auto third = [&](__m128i mr, __m128i mg, __m128i mb) {
+    return _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(r, mr), _mm_shuffle_epi8(g, mg)),
+                        _mm_shuffle_epi8(b, mb));
+  };
+  store16(out, third(_mm_setr_epi8(0, x, x, 1, x, x, 2, x, x, 3, x, x, 4, x, x, 5),
+                     _mm_setr_epi8(x, 0, x, x, 1, x, x, 2, x, x, 3, x, x, 4, x, x),
+                     _mm_setr_epi8(x, x, 0, x, x, 1, x, x, 2, x, x, 3, x, x, 4, x)));
+  store16(out + 16, third(_mm_setr_epi8(x, x, 6, x, x, 7, x, x, 8, x, x, 9, x, x, 10, x),
+                          _mm_setr_epi8(5, x, x, 6, x, x, 7, x, x, 8, x, x, 9, x, x, 10),
+                          _mm_setr_epi8(x, 5, x, x, 6, x, x, 7, x, x, 8, x, x, 9, x, x)));
+  store16(out + 32, third(_mm_setr_epi8(x, 11, x, x, 12, x, x, 13, x, x, 14, x, x, 15, x, x),
+                          _mm_setr_epi8(x, x, 11, x, x, 12, x, x, 13, x, x, 14, x, x, 15, x),
+                          _mm_setr_epi8(10, x, x, 11, x, x, 12, x, x, 13, x, x, 14, x, x, 15)));
+}
+
+void yuv_16(const YuvRow& row, int64_t begin, int64_t end, uint8_t* out) {
+  int64_t x = begin;
+  // 16 bytes of interleaved chroma end where 16 pixels do, so nothing outside is read.
+  for (; x + 16 <= end; x += 16) {
+    const YuvSixteen p = load_yuv(row, x);
+    const __m256i none = _mm256_setzero_si256();
+    store_rgb(out + 3 * x, yuv_level(p.y, row.luma, p.v, row.red, none, 0),
+              yuv_level(p.y, row.luma, p.u, row.green_u, p.v, row.green_v),
+              yuv_level(p.y, row.luma, p.u, row.blue, none, 0));
+  }
+  yuv(row, x, end, out);
+}
+
 }  // namespace
 
 const PreKernels kAvx2PreKernels = {"avx2",
@@ -207,6 +285,6 @@ const PreKernels kAvx2PreKernels = {"avx2",
                                     split_16,
                                     convert_24,
                                     convert_real,
-                                    yuv};
+                                    yuv_16};
 
 }  // namespace assay::vision

@@ -92,11 +92,9 @@ def _fill(folder, pins, jar_list, environment):
         jars.unpack(archive, jar["unpack"], pathlib.Path(site))
 
 
-def make(family, table):
-    """Makes the family's environment when it is not there yet; returns its folder (the link)."""
-    owner = family_folder(family, table)
-    pins, jar_file = owner / "requirements.txt", owner / "maven.toml"
-    jar_list = jars.read_list(jar_file)
+def make_pinned(family, pins, jar_file=None):
+    """Makes the environment of the requirements file `pins` when it is not there yet; returns its folder (the link)."""
+    jar_list = jars.read_list(jar_file) if jar_file else []
     parts = [family.encode(), python_version(), pins.read_bytes()]
     if jar_list:
         parts += [jar_file.read_bytes(), pathlib.Path(jars.__file__).read_bytes()]
@@ -112,6 +110,12 @@ def make(family, table):
                 mark_complete(folder, name)
         point_link(link, name)
     return link
+
+
+def make(family, table):
+    """Makes the family's environment when it is not there yet; returns its folder (the link)."""
+    owner = family_folder(family, table)
+    return make_pinned(family, owner / "requirements.txt", owner / "maven.toml")
 
 
 def make_several(families, table):

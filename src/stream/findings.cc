@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stream/findings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+#include "stream/findings_compare.h"
+
+namespace assay::stream {
+namespace {
+
+using Sentences = std::vector<std::string>;
+
+std::string task_label(const CellResult& c, const TaskResult& t) {
+  return c.tasks.size() > 1 ? label_of(c.cell) + ", " + t.task : label_of(c.cell);
+}
+
+std::string percent(double share) { return fmt::format("{:.3g} %", 100 * share); }
+
+void unstable(const CellResult& c, Sentences& out) {
+  const Stability& s = c.stability;
+  if (!s.unstable || !s.utilisation) return;
+  out.push_back(fmt::format(
+      "{}: UNSTABLE: the server is busy {} of the time it has (upper bound {}), so waits grow with "
+      "the length of the run and there is no stationary miss rate",
+      label_of(c.cell), percent(*s.utilisation), s.upper ? percent(*s.upper) : "not available"));
+}
+
+void accounting(const CellResult& c, Sentences& out) {
+  for (const TaskResult& t : c.tasks)
+    if (!t.accounting.balanced())
+      out.push_back(fmt::format("{}: {} of {} planned frames are lost: no record mentions them",
+                                task_label(c, t), t.accounting.lost, t.accounting.planned));
+  if (c.failed_repetitions > 0)
+    out.push_back(fmt::format("{}: {} of {} repetitions did not end well", label_of(c.cell),
+                              c.failed_repetitions, c.repetitions));
+  for (const TaskResult& t : c.tasks) {
+    const Accounting& a = t.accounting;
+    std::string faults;
+    for (const auto& [fault, n] : a.faults)
+      faults += fmt::format("{}{} {}", faults.empty() ? "" : ", ", n, fault);
+    if (a.failed > 0)
+      out.push_back(fmt::format("{}: {} of {} frames failed ({})", task_label(c, t), a.failed,
+                                a.planned, faults));
+    if (a.stopped_cameras > 0)
+      out.push_back(fmt::format("{}: {} cameras stopped before their last planned frame",
+                                task_label(c, t), a.stopped_cameras));
+  }
+}
+
+std::string missed(const DeadlineResult& d, const char* what) {
+  const MissRate& m = d.observed;
+  std::string out = fmt::format("{} of {} {} missed the deadline of {}", m.misses, m.n, what,
+                                format_ns(static_cast<double>(d.deadline_ns)));
+  if (m.rate && m.lower && m.upper)
+    out += fmt::format(": {} ({} to {})", percent(*m.rate), percent(*m.lower), percent(*m.upper));
+  if (d.max_consecutive > 1) out += fmt::format("; {} in a row", d.max_consecutive);
+  return out;
+}
+
+void deadlines(const CellResult& c, Sentences& out) {
+  for (const TaskResult& t : c.tasks)
+    if (t.deadline && t.deadline->observed.misses > 0)
+      out.push_back(task_label(c, t) + ": " + missed(*t.deadline, "frames"));
+  if (c.streams.size() > 1 && c.frame_set_deadline && c.frame_set_deadline->observed.misses > 0)
+    out.push_back(label_of(c.cell) + ": " +
+                  missed(*c.frame_set_deadline, "frame sets (one frame of every stream)"));
+}
+
+// Where no frame was late: one sentence, with the weakest of the bounds.
+void no_misses(const Results& results, Sentences& out) {
+  int64_t clean = 0, judged = 0;
+  std::string weakest;
+  double bound = -1;
+  for (const CellResult& c : results.cells)
+    for (const TaskResult& t : c.tasks) {
+      if (!t.deadline || t.deadline->observed.n == 0) continue;
+      ++judged;
+      const DeadlineResult& d = *t.deadline;
+      if (d.observed.misses > 0 || !d.observed.upper) continue;
+      ++clean;
+      if (*d.observed.upper <= bound) continue;
+      bound = *d.observed.upper;
+      weakest =
+          fmt::format("none of {} frames in {}: at most {} miss {}", d.observed.n, task_label(c, t),
+                      percent(bound), format_ns(static_cast<double>(d.deadline_ns)));
+      if (d.model_upper) weakest += fmt::format(", by the tail model {:.2g}", *d.model_upper);
+    }
+  if (clean > 0)
+    out.push_back(
+        fmt::format("no frame missed its deadline in {} of {} conditions; the weakest of "
+                    "these: {}",
+                    clean, judged, weakest));
+}
+
+// Once for each recipe and task, and again where more streams change who dominates.
+void dominance(const Results& results, Sentences& out) {
+  std::vector<std::string> said;
+  for (const CellResult& c : results.cells)
+    for (const TaskResult& t : c.tasks) {
+      std::string key = c.cell.recipe + "\n" + t.task + "\n" + t.wcet.dominant;
+      if (t.wcet.sentence.empty() || std::find(said.begin(), said.end(), key) != said.end())
+        continue;
+      said.push_back(std::move(key));
+      out.push_back(task_label(c, t) + ": " + t.wcet.sentence);
+    }
+}
+
+void dependence(const CellResult& c, Sentences& out) {
+  for (const TaskResult& t : c.tasks) {
+    const Composition& m = t.composition;
+    if (!m.joint || !m.sum_of_quantiles) continue;
+    if (*m.joint > *m.sum_of_quantiles)
+      out.push_back(task_label(c, t) + ": " + m.note);
+    else if (m.convolution && *m.joint > 1.02 * *m.convolution && !m.pairs.empty())
+      out.push_back(fmt::format(
+          "{}: stages are not independent: p99 of the response is {}, independent stages would "
+          "give {}; {} and {} are slow together (chi {:.2f})",
+          task_label(c, t), format_ns(*m.joint), format_ns(*m.convolution), word(m.pairs.front().a),
+          word(m.pairs.front().b), m.pairs.front().chi));
+    if (!m.boole_holds)
+      out.push_back(
+          fmt::format("{}: the bound of the joint p99 ({}) lies above the Boole bound "
+                      "({}): they cannot both hold",
+                      task_label(c, t), format_ns(*m.joint_upper), format_ns(*m.boole_upper)));
+  }
+}
+
+void oversubscribed(const CellResult& c, Sentences& out) {
+  if (c.cell.oversubscribed)
+    out.push_back(label_of(c.cell) +
+                  ": oversubscribed (more inference threads than CPUs they may use): not to be "
+                  "compared with cells that are not");
+}
+
+// Conditions that share a reason share a sentence.
+void trust(const Results& results, Sentences& out) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> reasons;  // what, where
+  size_t tasks = 0;
+  for (const CellResult& c : results.cells)
+    for (const TaskResult& t : c.tasks) {
+      if (t.stages.empty()) continue;
+      ++tasks;
+      const StageResult* worst = &t.stages.back();
+      for (const StageResult& s : t.stages)
+        if (static_cast<int>(s.gate.trust) > static_cast<int>(worst->gate.trust)) worst = &s;
+      const stats::Gate& g = worst->gate;
+      if (g.trust == Trust::trusted) continue;
+      const std::string what = fmt::format("{} is {}{}", word(worst->stage), word(g.trust),
+                                           g.reasons.empty() ? "" : ": " + g.reasons.front());
+      auto it = std::find_if(reasons.begin(), reasons.end(),
+                             [&](const auto& r) { return r.first == what; });
+      if (it == reasons.end()) it = reasons.insert(reasons.end(), {what, {}});
+      it->second.push_back(task_label(c, t));
+    }
+  for (const auto& [what, where] : reasons)
+    out.push_back(where.size() == 1 ? fmt::format("{}: {}", where.front(), what)
+                                    : fmt::format("{} of {} conditions ({}, ...): {}", where.size(),
+                                                  tasks, where.front(), what));
+}
+
+void allocations(const CellResult& c, Sentences& out) {
+  for (const TaskResult& t : c.tasks) {
+    const auto n = static_cast<double>(t.stages.empty() ? 0 : t.stages.back().n);
+    if (n > 0 && t.compiler_allocations > 0)
+      out.push_back(fmt::format("{}: the compiler's runtime allocates {:.3g} times a frame",
+                                task_label(c, t), static_cast<double>(t.compiler_allocations) / n));
+    if (t.own_allocations > 0)
+      out.push_back(fmt::format("{}: the pipeline itself allocated {} times in the timed path",
+                                task_label(c, t), t.own_allocations));
+  }
+}
+
+}  // namespace
+
+std::string label_of(const Cell& c) {
+  std::string out = c.recipe;
+  out += fmt::format(", {} stream{}", c.streams, c.streams == 1 ? "" : "s");
+  if (c.mode != "processes") out += ", " + c.mode;
+  if (c.policy != Policy::queue) out += fmt::format(", {}", word(c.policy));
+  if (c.co_runner != "none") out += fmt::format(", beside a co-runner on {}", c.co_runner);
+  if (c.cache != "warm") out += c.cache == "cold" ? ", cold cache" : ", from memory";
+  if (c.priority != "other") out += ", " + c.priority;
+  return out;
+}
+
+std::vector<std::string> findings_of(const Results& results) {
+  Sentences out;
+  const auto each = [&](void (*say)(const CellResult&, Sentences&)) {
+    for (const CellResult& c : results.cells) say(c, out);
+  };
+  each(unstable);
+  each(accounting);
+  each(deadlines);
+  no_misses(results, out);
+  dominance(results, out);
+  each(dependence);
+  say_slowdowns(results, out);
+  say_equalities(results, out);
+  each(oversubscribed);
+  trust(results, out);
+  each(allocations);
+  return out;
+}
+
+}  // namespace assay::stream

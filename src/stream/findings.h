@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Results as sentences for people. Internal to the analysis.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "stream/result.h"
+
+namespace assay::stream {
+
+// Most important first: unstable servers, frames lost and runs that ended badly, missed deadlines,
+// what dominates the response, dependence of stages, slowdowns, stages equal or not over
+// compilers, oversubscription, trust, allocations.
+std::vector<std::string> findings_of(const Results& results);
+// "openvino fp32, 4 streams, one-server, beside memory, cold cache": what is not the default.
+std::string label_of(const Cell& cell);
+
+}  // namespace assay::stream

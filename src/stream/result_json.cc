@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole: {name, findings, notes, cells, slowdowns, equalities}.
+#include "stream/result_json.h"
+
+#include "stats/json.h"
+#include "stream/cell.h"
+
+namespace assay::stream {
+namespace {
+
+template <class T>
+Json array(const std::vector<T>& v) {
+  Json out = Json::array();
+  for (const T& x : v) out.push_back(to_json(x));
+  return out;
+}
+template <class T>
+Json maybe(const std::optional<T>& v) {
+  return v ? to_json(*v) : Json(nullptr);
+}
+
+Json release_json(const std::optional<TaskResult::Release>& r) {
+  if (!r) return nullptr;
+  return {{"n", r->n}, {"p50_ns", r->p50}, {"p99_ns", r->p99}, {"max_ns", r->max}};
+}
+
+Json streams_json(const std::vector<StreamResult>& streams) {
+  Json out = Json::array();
+  for (const StreamResult& s : streams)
+    out.push_back({{"name", s.name},
+                   {"task", s.task},
+                   {"n", s.n},
+                   {"median_ns", stats::number(s.median)},
+                   {"quantiles", stats::to_json(std::span(s.quantiles))}});
+  return out;
+}
+
+// stats::to_json(LogRatio) has no numbers for one value a side; here an interval within the
+// single runs may stand for them.
+Json ratio_json(const stats::LogRatio& r) {
+  if (r.n_a >= 2 && r.n_b >= 2) return stats::to_json(r);
+  const bool known = r.lower > 0;
+  const auto value = [&](double v) { return known ? stats::number(v) : Json(nullptr); };
+  return {{"ratio", value(r.ratio)},
+          {"lower", value(r.lower)},
+          {"upper", value(r.upper)},
+          {"tost_lower", value(r.tost_lower)},
+          {"tost_upper", value(r.tost_upper)},
+          {"p_difference", nullptr},
+          {"p_equivalence", nullptr},
+          {"equality", std::string(stats::equality_word(r.equality))},
+          {"n_a", r.n_a},
+          {"n_b", r.n_b}};
+}
+
+}  // namespace
+
+Json to_json(const TaskResult& t) {
+  return {{"task", t.task},
+          {"accounting", to_json(t.accounting)},
+          {"stages", array(t.stages)},
+          {"deadline", maybe(t.deadline)},
+          {"composition", to_json(t.composition)},
+          {"composition_999", maybe(t.composition_999)},
+          {"wcet", to_json(t.wcet)},
+          {"release_jitter", release_json(t.release_jitter)},
+          {"after_idle", maybe(t.after_idle)},
+          {"own_allocations", t.own_allocations},
+          {"compiler_allocations", t.compiler_allocations},
+          {"objects_per_frame", stats::number(t.objects_per_frame)}};
+}
+
+Json to_json(const CellResult& c) {
+  return {{"cell", to_json(c.cell)},
+          {"valid", c.valid},
+          {"invalid_reasons", c.invalid_reasons},
+          {"refusals", c.refusals},
+          {"repetitions", c.repetitions},
+          {"failed_repetitions", c.failed_repetitions},
+          {"tasks", array(c.tasks)},
+          {"streams", streams_json(c.streams)},
+          {"stability", to_json(c.stability)},
+          {"frame_set",
+           {{"response", to_json(c.frame_set)},
+            {"accounting", to_json(c.frame_sets)},
+            {"deadline", maybe(c.frame_set_deadline)}}},
+          {"throughput_fps", stats::number(c.throughput_fps)},
+          {"fairness", stats::number(c.fairness)}};
+}
+
+Json to_json(const Slowdown& s) {
+  return {{"recipe", s.recipe},
+          {"mode", s.mode},
+          {"co_runner", s.co_runner},
+          {"cache", s.cache},
+          {"task", s.task},
+          {"stage", std::string(word(s.stage))},
+          {"streams", s.streams},
+          {"q", s.q},
+          {"ratio", ratio_json(s.ratio)},
+          {"p_trend", stats::number(s.p_trend)},
+          {"oversubscribed", s.oversubscribed},
+          {"note", s.note}};
+}
+
+Json to_json(const StageEquality& e) {
+  return {{"stage", std::string(word(e.stage))},
+          {"task", e.task},
+          {"streams", e.streams},
+          {"mode", e.mode},
+          {"co_runner", e.co_runner},
+          {"cache", e.cache},
+          {"over", e.over},
+          {"compiler", e.compiler},
+          {"margin", e.margin},
+          {"sides", e.sides},
+          {"ratio_low", stats::number(e.ratio_low)},
+          {"ratio_high", stats::number(e.ratio_high)},
+          {"all", stats::to_json(e.all)}};
+}
+
+Json to_json(const Results& r) {
+  return {{"name", r.name},
+          {"findings", r.findings},
+          {"notes", r.notes},
+          {"cells", array(r.cells)},
+          {"slowdowns", array(r.slowdowns)},
+          {"equalities", array(r.equalities)}};
+}
+
+}  // namespace assay::stream

@@ -12,6 +12,7 @@
 #include "audit/machine.h"
 #include "base/text.h"
 #include "frames/buffer.h"
+#include "response/co_runner.h"
 
 namespace assay::response {
 namespace {
@@ -86,20 +87,6 @@ Result<std::unique_ptr<Watched>> make_process(const Plan& plan, const ProcessLay
   w->spec.memory_limit_bytes =
       plan.memory_limit_bytes > 0 ? plan.memory_limit_bytes : audit::default_memory_limit_bytes();
   w->spec.samples_fd = w->buffer->fd();
-  return w;
-}
-
-// Takes memory bandwidth or cache from its neighbours until it is stopped.
-Result<std::unique_ptr<Watched>> make_co_runner(const stream::Cell& cell, const fs::path& folder,
-                                                double timeout_s) {
-  ASSAY_CHECK(prepare_folders(folder));
-  auto w = std::make_unique<Watched>();
-  w->spec.argv = {(executable_dir() / "assay-frames").string(), "--co-runner", cell.co_runner};
-  w->spec.scratch = folder / "home";
-  w->spec.stdout_file = folder / "stdout";
-  w->spec.stderr_file = folder / "stderr";
-  w->spec.cpus = cell.cpus;
-  w->spec.timeout_s = timeout_s;
   return w;
 }
 
@@ -181,30 +168,6 @@ class Block {
 constexpr std::array<std::string_view, 7> kOutcomes = {
     "ok", "failed", "lied", "out_of_memory", "hung", "crashed", "interrupted"};
 
-// Starts the co-runner and waits until it works. Null result: there is none.
-Result<std::unique_ptr<Watched>> start_co_runner(const stream::Cell& cell, const fs::path& scratch,
-                                                 double timeout_s, Bell& bell) {
-  if (cell.co_runner == "none") return nullptr;
-  ASSAY_TRY(auto w, make_co_runner(cell, scratch / "co-runner", timeout_s));
-  w->start(bell);
-  return w;
-}
-
-Json stop_co_runner(Watched& w) {
-  const bool early = w.ended;
-  w.cancel = true;
-  if (w.thread.joinable()) w.thread.join();
-  Json out{{"ended_early", early}, {"events", w.log.events}};
-  if (*w.result) {
-    const worker::ChildResult& r = **w.result;
-    out["wall_ns"] = r.wall_ns;
-    out["cpu_ns"] = r.cpu_ns;
-  } else {
-    out["error"] = w.result->error().message;
-  }
-  return out;
-}
-
 }  // namespace
 
 bool worse(std::string_view a, std::string_view b) {
@@ -230,7 +193,9 @@ Result<BlockEnd> run_block(const Plan& plan, const stream::Cell& cell,
   Block block(limits, cancel);
   const double run_s = limits.run_s > 0 ? limits.run_s + limits.slack_s : 1e7;
   const double timeout_s = limits.ready_s + run_s + 10;
-  ASSAY_TRY(auto co_runner, start_co_runner(cell, scratch, timeout_s, block.bell));
+  std::vector<int> used;
+  for (const ProcessLayout& p : layouts) used.insert(used.end(), p.cpus.begin(), p.cpus.end());
+  ASSAY_TRY(CoRunner co_runner, CoRunner::start(cell.co_runner, limits.cpus, used));
   for (size_t i = 0; i < layouts.size(); ++i) {
     ASSAY_TRY(auto w, make_process(plan, layouts[i], scratch / std::to_string(i), timeout_s));
     block.processes.push_back(std::move(w));
@@ -245,7 +210,7 @@ Result<BlockEnd> run_block(const Plan& plan, const stream::Cell& cell,
     block.stop_all();
   }
   block.join();
-  if (co_runner) end.co_runner = stop_co_runner(*co_runner);
+  end.co_runner = co_runner.stop();
   for (size_t i = 0; i < layouts.size(); ++i) {
     Watched& w = *block.processes[i];
     if (!*w.result) return tl::unexpected<Error>(w.result->error());
@@ -274,7 +239,7 @@ Result<BlockEnd> run_block(const Plan& plan, const stream::Cell& cell,
     end.outcome = block.cancelled() ? "interrupted" : "failed";
     end.reason = why.empty() ? "never started" : why;
   }
-  if (co_runner && end.outcome == "ok" && get_bool(end.co_runner, "ended_early")) {
+  if (end.outcome == "ok" && get_bool(end.co_runner, "ended_early")) {
     end.outcome = "failed";
     end.reason = "the co-runner ended before the frames did";
   }

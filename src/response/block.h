@@ -29,6 +29,7 @@ struct BlockLimits {
   double run_s = 0;      // planned after the start; 0: not known
   double stall_s = 60;   // without a single new frame of a process: it hangs
   double slack_s = 60;
+  std::vector<int> cpus;  // that this run may use: co-runners take those that are free
 };
 
 // `scratch`: existing empty folder; what a process leaves lies below it. Error: a child could not

@@ -31,7 +31,7 @@ std::string_view bytes_of(const std::vector<stream::FrameRecord>& records) {
 // The stream of the process as its worker saw its machine; {} when the process never told.
 Json machine_of(const audit::EventLog& log, size_t stream) {
   for (const Json& e : log.events)
-    if (get_string(e, "event") == "stream" &&
+    if (get_string(e, "event") == "stream_end" &&
         get_int(e, "stream", -1) == static_cast<int64_t>(stream))
       return get_object(e, "machine");
   return Json::object();

@@ -135,6 +135,7 @@ class Walk {
     for (ProcessLayout& p : layouts) p.request.outputs = repetition == 0;
     BlockLimits limits;
     limits.run_s = planned_s(plan_, stamps_);
+    limits.cpus = prepared_.cpus;
     limits.stall_s += static_cast<double>(cell.period_ns + plan_.idle_gap_ns) / 1e9;
     if (cell.oversubscribed) limits.slack_s *= static_cast<double>(cell.streams);
     const int64_t begin = monotonic_ns();

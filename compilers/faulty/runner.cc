@@ -25,6 +25,7 @@ constexpr uint64_t change_at =
     1000;  // run of an engine from which outputs_at_1000 gives other outputs
 constexpr auto late =
     std::chrono::milliseconds(2);  // after which early_return's thread writes the true outputs
+constexpr auto stall = std::chrono::milliseconds(100);  // how much longer stall_run's one run takes
 
 const assay_runner_api& null() {
   static const assay_runner_api& api = *assay_null_runner_query(ASSAY_RUNNER_ABI_VERSION);
@@ -146,6 +147,12 @@ assay_status run(assay_context* context, int32_t slot) {
   const uint64_t count = ++fault.runs;
   if (fault.mode == "crash_run" && count == fault.at_run) crash();
   while (fault.mode == "hang_run" && count == fault.at_run) pause();
+  if (fault.mode == "stall_run" && count == fault.at_run) std::this_thread::sleep_for(stall);
+  if (fault.mode == "fail_run" && count == fault.at_run) return ASSAY_FAILED;
+  if (fault.mode == "allocating_run") {
+    void* volatile taken = std::malloc(100);  // volatile: else the pair is optimised away
+    std::free(taken);
+  }
   const assay_status status = null().run(context, slot);
   if (status != ASSAY_OK) return status;
   float* output = bound[context][slot].first_output;

@@ -58,6 +58,8 @@ class Engine {
   int64_t load_ns() const { return load_ns_; }  // engine_open alone
   const assay_runner_api& api() const { return api_; }
   assay_context* context() const { return context_; }
+  // For further contexts (ASSAY_CAP_CONTEXTS_THREADED); they are destroyed before this engine is.
+  assay_engine* handle() const { return engine_; }
 
   LaunchStatus bind(int32_t slot, const std::vector<void*>& inputs,
                     const std::vector<void*>& outputs);

@@ -64,8 +64,8 @@ void add_notes(const Plan& plan, Prepared& p) {
                     "oversubscribed, kept apart from the others",
                     over, p.cells.size()));
   if (plan.repetitions < 5)
-    p.notes.push_back(
-        fmt::format("{} repetitions: slowdowns and equality want at least 5", plan.repetitions));
+    p.notes.push_back(fmt::format("{} repetition{}: slowdowns and equality want at least 5",
+                                  plan.repetitions, plan.repetitions == 1 ? "" : "s"));
 }
 
 }  // namespace

@@ -42,9 +42,9 @@ class Response(AssayTest):
         super().setUp()
         onnx_files.write("image", self.model)
 
-    def command(self, run, *more):
-        return ["response", self.model, "--compiler", "null", "--fps", 100, "--frames", 20, "--repetitions", 2,
-                "--streams", "1,2", "--out", run, *more]
+    def command(self, run, frames=20):
+        return ["response", self.model, "--compiler", "null", "--fps", 100, "--frames", frames, "--repetitions", 2,
+                "--streams", "1,2", "--out", run]
 
     def rows(self, run, sql):
         with sqlite3.connect("file:%s?mode=ro" % (self.folder / run / "run.db"), uri=True) as db:
@@ -85,6 +85,8 @@ class Response(AssayTest):
                     seen += line.startswith("[")
                     if seen >= k:
                         break
+                if k % 2:
+                    time.sleep(0.3)  # into the block, not between two of them
                 process.send_signal(signal.SIGKILL)
                 process.communicate(timeout=60)
                 self.assert_none_left()
@@ -106,7 +108,7 @@ class Response(AssayTest):
         self.check_whole("run")
 
     def test_interrupted_by_a_person(self):
-        process = self.start(*self.command("run", "--frames", 500))
+        process = self.start(*self.command("run", frames=500))
         for line in process.stderr:
             if line.startswith("[") and "camera" in line:
                 break

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "audit/derive.h"
 #include "cli/cli.h"
+#include "cli/run_files.h"
 #include "report/document.h"
 
 namespace assay::cli {
@@ -76,6 +78,13 @@ Result<std::vector<std::string>> verify_response(store::RunFolder& run) {
   ASSAY_TRY(const auto damaged, run.damaged_blobs());
   for (const std::string& sha : damaged)
     problems.push_back(fmt::format("blob {} is absent or does not have its hash", sha));
+  // The engines that it built are evidence of a run folder inside.
+  if (looks_like_run(run.folder() / "engines.run")) {
+    ASSAY_TRY(store::RunFolder engines,
+              store::RunFolder::open_for_reading(run.folder() / "engines.run"));
+    ASSAY_TRY(const auto of_engines, audit::verify(engines));
+    for (const std::string& p : of_engines) problems.push_back("engines.run: " + p);
+  }
   ASSAY_TRY(const auto newest, run.db().first("SELECT result_sha256 FROM response_derivation "
                                               "ORDER BY seq DESC LIMIT 1"));
   if (!newest) problems.emplace_back("no results have been derived yet");

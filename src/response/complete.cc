@@ -297,6 +297,19 @@ Status complete_source(Plan& p) {
   return {};
 }
 
+// That a frame can be made into what each network takes, before anything is built for it.
+Status check_tensors(const Plan& p) {
+  for (const TaskPlan& t : p.tasks) {
+    ASSAY_TRY(const auto inputs, task_inputs(t));
+    auto pre = vision::FramePre::create(t.pre, inputs[0], p.source.max_width, p.source.max_height);
+    if (pre) continue;
+    Error e = std::move(pre).error();
+    e.message = fmt::format("task {}: {}", t.name, e.message);
+    return tl::unexpected<Error>(std::move(e));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<TensorSpec>> task_inputs(const TaskPlan& t) {
@@ -336,6 +349,7 @@ Result<Plan> complete_plan(Plan p) {
   for (TaskPlan& t : p.tasks)
     if (t.deadline_ns == 0 && t.streams) t.deadline_ns = period_ns(p);
   ASSAY_CHECK(complete_source(p));
+  ASSAY_CHECK(check_tensors(p));
   ASSAY_CHECK(check_factors(p));
   ASSAY_CHECK(check_numbers(p));
   return p;

@@ -19,7 +19,7 @@ import zlib
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from assay import AssayTest  # noqa: E402
+from assay import ROOT, AssayTest  # noqa: E402
 import onnx_files  # noqa: E402
 
 SEED = int(os.environ.get("ASSAY_TEST_SEED", "20240607"))
@@ -175,6 +175,24 @@ class Response(AssayTest):
         _, err = self.assay("response", self.model, "--compiler", "null", "--images", "empty", "--frames", 3,
                             "--repetitions", 1, "--out", "run")
         self.assertEqual(self.rows("run", "SELECT outcome FROM response_block"), [("failed",)])
+
+    def test_use_cases_are_read(self):
+        """Those of the source tree, with models in the place of theirs."""
+        detector = {"kind": "yolo-anchors", "classes": 10,
+                    "levels": [{"output": "y", "stride": 8, "anchors": [[14.0, 14.0]]}]}
+        for name in ("scenes", "digits"):
+            folder = self.folder / "cache" / "models" / name
+            (folder / "images").mkdir(parents=True)
+            onnx_files.write("image", folder / "model.onnx")
+        (self.folder / "cache/models/scenes/model.detector.json").write_text(json.dumps(detector))
+        for name, says in (("intersection", "at most 3 crops to classify"), ("adas", "deadline 30.0 ms")):
+            text = (ROOT / "usecases" / (name + ".toml")).read_text()
+            text = text.replace('"onnxruntime", "openvino"', '"null"').replace('"onnxruntime"', '"null"')
+            text = text.replace("mean = [0]", "mean = [0, 0, 0]").replace("std = [1]", "std = [1, 1, 1]")
+            (self.folder / (name + ".toml")).write_text(text)
+            _, err = self.assay("response", name + ".toml", "--dry-run")
+            self.assertIn(says, err)
+            self.assertIn("5 repetitions", err)
 
     def test_accounting_of_an_overload(self):
         """More frames than one server can take: every one of them has a fate, for each policy."""

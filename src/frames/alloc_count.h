@@ -28,10 +28,18 @@ inline AllocCounts alloc_counts() { return {alloc_state.own, alloc_state.compile
 // While it lives, allocations of this thread are the compiler's.
 class InCompiler {
  public:
-  InCompiler() { alloc_state.in_compiler = true; }
-  ~InCompiler() { alloc_state.in_compiler = false; }
+  InCompiler() { set(true); }
+  ~InCompiler() { set(false); }
   InCompiler(const InCompiler&) = delete;
   InCompiler& operator=(const InCompiler&) = delete;
+
+ private:
+  static void set(bool inside) {
+    // The optimiser takes malloc for a function that reads no variable of ours.
+    asm volatile("" ::: "memory");
+    alloc_state.in_compiler = inside;
+    asm volatile("" ::: "memory");
+  }
 };
 
 }  // namespace assay::frames

@@ -1,12 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // The allocation functions of this process, counted and handed on to glibc's. An object of the
-// programs that name it, never of a library. Sanitizers have allocators of their own: then nothing
-// is counted.
+// programs that name it, never of a library. Sanitizers have allocators of their own, which tell us
+// of each call.
 #include <cstddef>
 
 #include "frames/alloc_count.h"
 
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+namespace {
+
+void count() {
+  auto& state = assay::frames::alloc_state;
+  ++(state.in_compiler ? state.compiler : state.own);
+}
+
+}  // namespace
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+
+// Of the sanitizers' run-time library; g++ 12 comes without its header.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*,
+                                                                           size_t),
+                                                         void (*on_free)(const volatile void*));
+namespace {
+[[gnu::constructor]] void note_counting() {
+  __sanitizer_install_malloc_and_free_hooks([](const volatile void*, size_t) { count(); },
+                                            [](const volatile void*) {});
+  assay::frames::alloc_counting = true;
+}
+}  // namespace
+
+#elif defined(__GLIBC__)
 #include <cerrno>
 
 extern "C" {
@@ -18,11 +41,6 @@ void __libc_free(void*);
 }
 
 namespace {
-
-void count() {
-  auto& state = assay::frames::alloc_state;
-  ++(state.in_compiler ? state.compiler : state.own);
-}
 
 [[gnu::constructor]] void note_counting() { assay::frames::alloc_counting = true; }
 

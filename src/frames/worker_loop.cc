@@ -104,7 +104,7 @@ int64_t Worker::now() const noexcept { return measure::stamp_ns() - t0_; }
 
 void Worker::sleep_until(int64_t ns_after_t0) const noexcept {
   for (int64_t at = now(); at < ns_after_t0 && !run_.over(at); at = now()) {
-    const int64_t until = t0_ + std::min(ns_after_t0, at + look_up_ns);
+    const int64_t until = t0_ + std::min({ns_after_t0, at + look_up_ns, run_.give_up_ns});
     const timespec target{until / 1'000'000'000, until % 1'000'000'000};
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &target, nullptr);
   }

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// assay-corunner: disturbs its neighbours until stdin closes or SIGTERM comes.
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <iostream>
+#include <thread>
+
+#include "base/json.h"
+#include "frames/corunner.h"
+#include "worker/events.h"
+
+namespace {
+
+constexpr std::string_view help =
+    "usage: assay-corunner --kind memory|cache [--mib N] [--cpu C]\n"
+    "Keeps the memory bandwidth (a streaming triad) or the last-level cache (a pointer chase) "
+    "busy\n"
+    "until stdin closes or SIGTERM comes, then prints what it moved as one line of JSON, on\n"
+    "ASSAY_EVENT_FD where that is set, else on stdout.\n"
+    "  --mib N  buffer; default: 4 times the last-level cache, at least 256 (memory), or once\n"
+    "           the last-level cache (cache); at most a quarter of the machine's memory\n"
+    "  --cpu C  CPU to be pinned to\n";
+
+std::atomic<bool> stop{false};
+void on_terminate(int) { stop.store(true); }
+
+// Until the other end of stdin is closed. Wakes up ten times a second to see a signal's stop.
+void wait_for_end() {
+  char bytes[256];
+  while (!stop.load()) {
+    pollfd in{STDIN_FILENO, POLLIN, 0};
+    if (poll(&in, 1, 100) <= 0) continue;
+    if (read(STDIN_FILENO, bytes, sizeof bytes) <= 0) stop.store(true);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace assay;
+  const std::vector<std::string> args(argv + 1, argv + argc);
+  if (args.size() == 1 && args[0] == "--help") {
+    std::cout << help;
+    return 0;
+  }
+  const auto spec = frames::corunner_from_args(args);
+  if (!spec) {
+    std::cerr << "assay-corunner: " << spec.error().message << "\n" << help;
+    return 2;
+  }
+  struct sigaction action {};
+  action.sa_handler = on_terminate;
+  sigaction(SIGTERM, &action, nullptr);
+  const bool events = std::getenv("ASSAY_EVENT_FD") != nullptr;
+  const int fd = events ? worker::event_fd_from_environment() : STDOUT_FILENO;
+  worker::EventWriter out(fd);
+  std::thread watcher(wait_for_end);
+  const frames::CorunnerResult result = frames::run_corunner(*spec, stop);
+  watcher.join();
+  const bool memory = spec->kind == frames::CorunnerSpec::Kind::memory;
+  return out.send({{"event", "corunner"},
+                   {"kind", memory ? "memory" : "cache"},
+                   {"buffer_bytes", frames::buffer_bytes(*spec)},
+                   {"cpu", spec->cpu},
+                   {"bytes", result.bytes},
+                   {"wall_ns", result.wall_ns},
+                   {"bytes_per_s", result.bytes_per_s()}})
+             ? 0
+             : 1;
+}

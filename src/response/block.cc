@@ -195,7 +195,7 @@ Result<BlockEnd> run_block(const Plan& plan, const stream::Cell& cell,
   const double timeout_s = limits.ready_s + run_s + 10;
   std::vector<int> used;
   for (const ProcessLayout& p : layouts) used.insert(used.end(), p.cpus.begin(), p.cpus.end());
-  ASSAY_TRY(CoRunner co_runner, CoRunner::start(cell.co_runner, limits.cpus, used));
+  ASSAY_TRY(CoRunner co_runner, CoRunner::start(cell.co_runner, limits.cpus, used, cancel));
   for (size_t i = 0; i < layouts.size(); ++i) {
     ASSAY_TRY(auto w, make_process(plan, layouts[i], scratch / std::to_string(i), timeout_s));
     block.processes.push_back(std::move(w));

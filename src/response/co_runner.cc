@@ -14,24 +14,25 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "frames/corunner.h"
 
 namespace assay::response {
 namespace {
 
-constexpr int kPatienceMs = 5000;  // from closing its stdin to killing it
+constexpr int kEndMs = 5000;      // from closing its stdin to killing it
+constexpr int kBeginMs = 60'000;  // to fill its buffer
 
-// What it writes until it ends, at most 64 KiB and five seconds.
-std::string last_words(int fd) {
+// The next line that it writes, without its end; what there is when it ends, is silent for
+// `patience_ms`, writes more than 64 KiB, or `cancel` is set.
+std::string next_line(int fd, int patience_ms, const std::atomic<bool>* cancel) {
   std::string text;
-  char bytes[4096];
-  const int64_t until = monotonic_ns() + int64_t{kPatienceMs} * 1'000'000;
-  while (text.size() < (1 << 16)) {
+  const int64_t until = monotonic_ns() + int64_t{patience_ms} * 1'000'000;
+  while (text.size() < (1 << 16) && monotonic_ns() < until && !(cancel && cancel->load())) {
     pollfd p{fd, POLLIN, 0};
-    const int64_t left_ms = (until - monotonic_ns()) / 1'000'000;
-    if (left_ms <= 0 || poll(&p, 1, static_cast<int>(left_ms)) <= 0) break;
-    const ssize_t n = read(fd, bytes, sizeof bytes);
-    if (n <= 0) break;
-    text.append(bytes, static_cast<size_t>(n));
+    if (poll(&p, 1, 50) <= 0) continue;
+    char byte = 0;  // lines are short, and what follows is another call's
+    if (read(fd, &byte, 1) <= 0 || byte == '\n') break;
+    text += byte;
   }
   return text;
 }
@@ -39,13 +40,19 @@ std::string last_words(int fd) {
 }  // namespace
 
 Result<CoRunner> CoRunner::start(const std::string& kind, const std::vector<int>& cpus,
-                                 const std::vector<int>& busy) {
+                                 const std::vector<int>& busy, const std::atomic<bool>* cancel) {
   CoRunner out;
   if (kind == "none") return out;
   std::vector<int> where;
   for (const int c : cpus)
     if (std::find(busy.begin(), busy.end(), c) == busy.end()) where.push_back(c);
   if (where.empty() && !cpus.empty()) where.push_back(cpus.back());
+  // Together they are as large as one alone would be: memory is not to run out.
+  frames::CorunnerSpec spec;
+  spec.kind =
+      kind == "cache" ? frames::CorunnerSpec::Kind::cache : frames::CorunnerSpec::Kind::memory;
+  const int64_t share = frames::buffer_bytes(spec) / std::max<int64_t>(1, std::ssize(where));
+  const std::string mib = std::to_string(std::max<int64_t>(1, share >> 20));
   const std::string program = (executable_dir() / "assay-corunner").string();
   for (const int cpu : where) {
     int in[2], words[2];
@@ -56,8 +63,8 @@ Result<CoRunner> CoRunner::start(const std::string& kind, const std::vector<int>
       return internal_error("no pipe for a co-runner");
     }
     const std::string number = std::to_string(cpu);
-    const char* const argv[] = {program.c_str(), "--kind",       kind.c_str(),
-                                "--cpu",         number.c_str(), nullptr};
+    const char* const argv[] = {program.c_str(), "--kind", kind.c_str(), "--cpu",
+                                number.c_str(),  "--mib",  mib.c_str(),  nullptr};
     const char* const env[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", nullptr};
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
@@ -81,6 +88,14 @@ Result<CoRunner> CoRunner::start(const std::string& kind, const std::vector<int>
     }
     out.all_.push_back(one);
   }
+  for (const One& one : out.all_) {
+    const std::string line = next_line(one.out, kBeginMs, cancel);
+    if (cancel && cancel->load()) break;
+    if (line.find("\"ready\"") == std::string::npos)
+      return missing(fmt::format("the co-runner on CPU {} did not begin{}{}", one.cpu,
+                                 line.empty() ? "" : ": ", one_line(line, 200)),
+                     "see assay-corunner --help; free some memory");
+  }
   return out;
 }
 
@@ -96,7 +111,7 @@ Json CoRunner::stop() {
   }
   for (const One& one : all_) {
     out["cpus"].push_back(one.cpu);
-    const auto said = parse_json(last_words(one.out), "co-runner");
+    const auto said = parse_json(next_line(one.out, kEndMs, nullptr), "co-runner");
     if (said) out["moved"].push_back(*said);
     close(one.out);
     if (one.pid < 0) continue;

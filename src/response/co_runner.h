@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,10 @@ namespace assay::response {
 class CoRunner {
  public:
   // `kind`: none, memory or cache. `cpus`: that may be used; `busy`: of the block's processes.
+  // Returns when all of them have begun, or `cancel` is set; one that has not begun after a minute
+  // is an error.
   static Result<CoRunner> start(const std::string& kind, const std::vector<int>& cpus,
-                                const std::vector<int>& busy);
+                                const std::vector<int>& busy, const std::atomic<bool>* cancel);
   CoRunner(CoRunner&&) noexcept = default;
   CoRunner& operator=(CoRunner&&) = delete;
   ~CoRunner() { stop(); }

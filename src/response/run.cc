@@ -50,7 +50,9 @@ double block_estimate_s(const Plan& plan, const stream::Cell& cell, double run_s
   if (run_s <= 0)
     run_s = .02 * static_cast<double>(plan.frames) * shared *
             (cell.mode == "one-server" ? static_cast<double>(cell.streams) : 1.0);
-  return 0.6 + 0.6 * shared + .02 * static_cast<double>(plan.warmup_frames) * shared + run_s;
+  const double co_runner_s = cell.co_runner == "none" ? 0 : 3;  // to fill its memory
+  return co_runner_s + 0.6 + 0.6 * shared + .02 * static_cast<double>(plan.warmup_frames) * shared +
+         run_s;
 }
 
 std::string block_text(const stream::Cell& c, int repetition, int64_t repetitions) {

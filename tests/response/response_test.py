@@ -176,6 +176,23 @@ class Response(AssayTest):
                             "--repetitions", 1, "--out", "run")
         self.assertEqual(self.rows("run", "SELECT outcome FROM response_block"), [("failed",)])
 
+    def test_co_runner_works_while_frames_are_measured(self):
+        self.assay("response", self.model, "--compiler", "null", "--fps", 50, "--frames", 25, "--repetitions", 1,
+                   "--co-runner", "none,memory,cache", "--out", "run")
+        found = {}
+        for kind, outcome, detail in self.rows("run", "SELECT json_extract(c.cell_json, '$.co_runner'), b.outcome, "
+                                                      "b.detail_json FROM response_block b JOIN response_cell c "
+                                                      "USING(cell_id)"):
+            self.assertEqual(outcome, "ok")
+            found[kind] = json.loads(detail).get("co_runner")
+        self.assertIsNone(found["none"])
+        for kind in ("memory", "cache"):
+            for moved in found[kind]["moved"]:
+                self.assertEqual(moved["kind"], kind)
+                self.assertGreater(moved["bytes"], 0)
+                self.assertGreater(moved["wall_ns"], 400_000_000)  # longer than the frames took
+        self.assert_none_left()
+
     def test_use_cases_are_read(self):
         """Those of the source tree, with models in the place of theirs."""
         detector = {"kind": "yolo-anchors", "classes": 10,

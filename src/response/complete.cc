@@ -165,7 +165,11 @@ Status check_releases(Plan& p) {
   if (!open && p.fps > 0)
     return bad_input(name + " takes a frame when the last is done and has no frame rate",
                      "use ConstantStream, or leave fps out");
-  if (p.fps > 1e6) return bad_input(fmt::format("fps is {:g}, expected at most 1e6", p.fps));
+  if (open && !(p.fps >= 1e9 / static_cast<double>(stream::kLongestDurationNs) && p.fps <= 1e6))
+    return bad_input(fmt::format("fps is {:g}, expected 0.001 to 1e6", p.fps));
+  if (p.idle_gap_ns > stream::kLongestDurationNs)
+    return bad_input(fmt::format("the idle gap is {}, expected at most 1000 s",
+                                 format_ns(static_cast<double>(p.idle_gap_ns))));
   if (!open && (p.policies.size() != 1 || p.policies[0] != stream::Policy::queue))
     return bad_input(name + " never finds a server busy: a policy has no meaning",
                      "use ConstantStream or Server, or leave the policy out");
@@ -255,6 +259,15 @@ Status check_numbers(const Plan& p) {
   for (const double fps : p.replay_fps)
     if (!(fps > 0 && fps <= 1e6))
       return bad_input(fmt::format("a replayed frame rate is {:g}", fps), "use 0 to 1e6");
+  const double seconds =
+      static_cast<double>(p.frames) * static_cast<double>(period_ns(p) + p.idle_gap_ns) / 1e9;
+  if (seconds > 1e7)
+    return bad_input(
+        fmt::format("{} frames would take {:.3g} s", p.frames, seconds),
+        "a block may take 1e7 s; use a higher frame rate, fewer frames or less idling");
+  for (const TaskPlan& t : p.tasks)
+    if (t.deadline_ns > int64_t{3'600'000'000'000})
+      return bad_input(fmt::format("task {}: the deadline is over an hour", t.name));
   const int most = *std::max_element(p.cameras.begin(), p.cameras.end());
   const double bytes = static_cast<double>(p.frames) * most *
                        static_cast<double>(streaming_tasks(p).size() * sizeof(stream::FrameRecord));

@@ -99,6 +99,41 @@ TEST_F(ChildTest, BadRequestIsAnEvent) {
   EXPECT_EQ(get_string(events_[0], "kind"), "invalid");
 }
 
+TEST_F(ChildTest, CorunnerEndsWithItsBuffer) {
+  auto buffer = FrameBuffer::create(1, 1);
+  ASSERT_TRUE(buffer);
+  fs::create_directory(dir() / "home");
+  worker::ChildSpec spec;
+  spec.argv = {(executable_dir() / "assay-corunner").string(),
+               "--kind",
+               "cache",
+               "--mib",
+               "1",
+               "--until",
+               "buffer"};
+  spec.env = {{"ASSAY_EVENT_FD", "3"}};
+  spec.scratch = dir() / "home";
+  spec.stdout_file = dir() / "out.txt";
+  spec.stderr_file = dir() / "err.txt";
+  spec.timeout_s = 60;
+  spec.samples_fd = buffer->fd();
+  spec.on_event = [&](std::string_view line) {
+    if (auto j = parse_json(line, "event")) events_.push_back(*j);
+  };
+  std::atomic<bool> ended{false};
+  std::thread stopper([&] {
+    while (!buffer->ready() && !ended) std::this_thread::yield();
+    buffer->stop();
+  });
+  const auto result = worker::run_child(spec);
+  ended = true;
+  stopper.join();
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->exit_code, 0);
+  ASSERT_EQ(names(), "corunner ");
+  EXPECT_GT(get_int(events_[0], "bytes"), 0);
+}
+
 TEST_F(ChildTest, BufferOfAnotherSizeIsRefused) {
   auto buffer = FrameBuffer::create(1, 10);
   ASSERT_TRUE(buffer);

@@ -76,7 +76,7 @@ Result<CorunnerSpec> corunner_from_args(const std::vector<std::string>& args) {
   bool kind = false;
   for (size_t i = 0; i < args.size(); i += 2) {
     const std::string& flag = args[i];
-    if (flag != "--kind" && flag != "--mib" && flag != "--cpu")
+    if (flag != "--kind" && flag != "--mib" && flag != "--cpu" && flag != "--until")
       return bad_input(fmt::format("{} is not known", flag), "see --help");
     if (i + 1 == args.size()) return bad_input(flag + " needs a value");
     const std::string& value = args[i + 1];
@@ -84,6 +84,13 @@ Result<CorunnerSpec> corunner_from_args(const std::vector<std::string>& args) {
       ASSAY_TRY(spec.mib, number<int64_t>(flag, value, 0, int64_t{1} << 24));
     } else if (flag == "--cpu") {
       ASSAY_TRY(spec.cpu, number<int>(flag, value, -1, 1023));
+    } else if (flag == "--until") {
+      using Until = CorunnerSpec::Until;
+      if (value != "stdin" && value != "signal" && value != "buffer")
+        return bad_input(fmt::format("--until is '{}', expected stdin, signal or buffer", value));
+      spec.until = value == "stdin"    ? Until::input
+                   : value == "signal" ? Until::signal
+                                       : Until::buffer;
     } else if (value == "memory" || value == "cache") {
       kind = true;
       spec.kind = value == "memory" ? CorunnerSpec::Kind::memory : CorunnerSpec::Kind::cache;

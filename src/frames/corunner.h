@@ -21,6 +21,11 @@ struct CorunnerSpec {
   } kind = Kind::memory;
   int64_t mib = 0;  // of the buffer; 0: four times the last-level cache (at least 256), or once it
   int cpu = -1;     // pinned to; -1: not
+  enum class Until {
+    input,   // stdin closes
+    signal,  // SIGTERM
+    buffer   // the stop word of the FrameBuffer (1 stream, 1 frame) on descriptor 4
+  } until = Until::input;
 };
 // Usage error naming the flag.
 Result<CorunnerSpec> corunner_from_args(const std::vector<std::string>& args);

@@ -7,9 +7,11 @@
 #include <atomic>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <thread>
 
 #include "base/json.h"
+#include "frames/buffer.h"
 #include "frames/corunner.h"
 #include "worker/events.h"
 
@@ -23,16 +25,22 @@ constexpr std::string_view help =
     "set, else on stdout: that it has begun, and at the end what it moved.\n"
     "  --mib N  buffer; default: 4 times the last-level cache, at least 256 (memory), or once\n"
     "           the last-level cache (cache); at most a quarter of the machine's memory\n"
-    "  --cpu C  CPU to be pinned to\n";
+    "  --cpu C  CPU to be pinned to\n"
+    "  --until  stdin (default): its end; signal: SIGTERM alone; buffer: the stop word of the "
+    "frame\n"
+    "           buffer on descriptor 4. SIGTERM always counts.\n";
 
 std::atomic<bool> stop{false};
 void on_terminate(int) { stop.store(true); }
 
-// Until the other end of stdin is closed. Wakes up ten times a second to see a signal's stop.
-void wait_for_end() {
+// Sets `stop` when what the spec waits for has come. Wakes up ten times a second for that.
+void wait_for_end(const assay::frames::CorunnerSpec& spec,
+                  const assay::frames::FrameBuffer* buffer) {
   char bytes[256];
   while (!stop.load()) {
-    pollfd in{STDIN_FILENO, POLLIN, 0};
+    if (buffer != nullptr && buffer->stopped()) stop.store(true);
+    const bool input = spec.until == assay::frames::CorunnerSpec::Until::input;
+    pollfd in{input ? STDIN_FILENO : -1, POLLIN, 0};
     if (poll(&in, 1, 100) <= 0) continue;
     if (read(STDIN_FILENO, bytes, sizeof bytes) <= 0) stop.store(true);
   }
@@ -58,8 +66,18 @@ int main(int argc, char** argv) {
   const bool events = std::getenv("ASSAY_EVENT_FD") != nullptr;
   const int fd = events ? worker::event_fd_from_environment() : STDOUT_FILENO;
   worker::EventWriter out(fd);
-  std::thread watcher(wait_for_end);
+  std::optional<frames::FrameBuffer> buffer;
+  if (spec->until == frames::CorunnerSpec::Until::buffer) {
+    auto attached = frames::FrameBuffer::attach(4, 1, 1);
+    if (!attached) {
+      out.error("invalid", attached.error().message);
+      return 2;
+    }
+    buffer.emplace(std::move(*attached));
+  }
+  std::thread watcher([&] { wait_for_end(*spec, buffer ? &*buffer : nullptr); });
   const frames::CorunnerResult result = frames::run_corunner(*spec, stop, [&] {
+    if (buffer) buffer->set_ready();
     out.send({{"event", "ready"}});
   });
   watcher.join();

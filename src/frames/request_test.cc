@@ -110,6 +110,7 @@ TEST(Corunner, ArgumentsAndWork) {
   EXPECT_FALSE(corunner_from_args({"--kind", "memory", "--mib"}));
   EXPECT_FALSE(corunner_from_args({"--kind", "memory", "--cpu", "x"}));
   EXPECT_FALSE(corunner_from_args({"--speed", "1"}));
+  EXPECT_FALSE(corunner_from_args({"--kind", "memory", "--until", "dawn"}));
   for (const char* kind : {"memory", "cache"}) {
     const auto spec = corunner_from_args({"--kind", kind, "--mib", "2"});
     ASSERT_TRUE(spec);

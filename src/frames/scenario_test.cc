@@ -49,7 +49,6 @@ TEST_F(ScenarioTest, StallShowsAsDrops) {
   EXPECT_EQ(ran.count(0, Fate::dropped) + ran.count(0, Fate::done), 60);
   for (const auto& r : ran.records[0])
     if (r.fate == static_cast<int64_t>(Fate::dropped)) {
-      EXPECT_GE(r.frame, 1);
       EXPECT_EQ(r.start_ns, 0);
     }
 }
@@ -139,6 +138,10 @@ TEST_F(ScenarioTest, StopLeavesTheRestPending) {
        {Scenario::constant_stream, Scenario::single_stream, Scenario::multi_stream}) {
     FrameRequest r = request(scenario, 2, 200'000, scenario == Scenario::constant_stream ? ms : 0);
     r.workers = 2;
+    for (StreamSpec& s : r.streams) {
+      s.release.idle_every = 7;
+      s.release.idle_gap_ns = ms / 2;
+    }
     const Ran ran = run(r, [](FrameBuffer& buffer) {
       while (buffer.records(0).size() < 5) std::this_thread::yield();
       buffer.stop();

@@ -109,6 +109,15 @@ TEST_F(SourceTest, BadFramesAreCountedAndTheRunGoesOn) {
   EXPECT_EQ(ran.count(0, Fate::failed), 20);
 }
 
+TEST_F(SourceTest, FolderWithoutAnyGoodPictureFailsFrameByFrame) {
+  put("a.jpg", "text");
+  FrameRequest r = request(stream::Scenario::constant_stream, 1, 10, 1'000'000);
+  r.streams[0].source = spec();
+  const Ran ran = run(r);
+  expect_all_accounted(ran, 10);
+  EXPECT_EQ(ran.count(0, Fate::failed), 10);
+}
+
 TEST_F(SourceTest, EmptyFolderIsAUsageError) {
   put("notes.txt", "x");
   const auto data = load_source(spec(), 10);

@@ -168,10 +168,11 @@ void Worker::query_loop() {
     });
     if (release < 0) return;
     sleep_until(release);
+    // A stop in the gap wakes up early: what has not come is not served. The others may not have
+    // seen it, so this worker still comes to the next meeting, where all learn of it.
+    if (now() < release) continue;
     for (StreamState* s : streams_) {
       if (i >= static_cast<int64_t>(s->releases.size())) continue;
-      // A stop in the gap wakes up early: what has not come is not served.
-      if (now() < release) return;
       serve_frame(*s, i, release, gap, gap > 0);
       s->decided = i + 1;
     }

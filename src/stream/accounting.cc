@@ -9,13 +9,6 @@
 namespace assay::stream {
 namespace {
 
-std::string fault_word(int64_t fault) {
-  constexpr std::string_view kWords[] = {"none",      "absent",    "unreadable", "empty",
-                                         "not-image", "damaged",   "too-large",  "unsupported",
-                                         "stopped",   "run-failed"};
-  return std::string(fault >= 0 && fault < 10 ? kWords[fault] : "unknown");
-}
-
 void count(const FrameRecord& r, Accounting& a) {
   switch (static_cast<Fate>(r.fate)) {
     case Fate::done:
@@ -33,17 +26,18 @@ void count(const FrameRecord& r, Accounting& a) {
     default:
       ++a.pending;
   }
-  if (r.fault != 0) ++a.faults[fault_word(r.fault)];
+  if (r.fault != 0) ++a.faults[std::string(vision::word(static_cast<vision::FrameFault>(r.fault)))];
 }
 
 // Returns records that count for nothing: of a frame that was never planned, or mentioned before.
 int64_t account_stream(const StreamLog& s, bool ended_well, Accounting& a) {
-  a.planned += s.planned;
-  std::vector<bool> seen(static_cast<size_t>(std::max<int64_t>(0, s.planned)), false);
+  const int64_t planned = planned_of(s);
+  a.planned += planned;
+  std::vector<bool> seen(static_cast<size_t>(planned), false);
   int64_t strange = 0, last = -1;
   bool stopped = false;
   for (const FrameRecord& r : s.records) {
-    if (r.frame < 0 || r.frame >= s.planned || seen[static_cast<size_t>(r.frame)]) {
+    if (r.frame < 0 || r.frame >= planned || seen[static_cast<size_t>(r.frame)]) {
       ++strange;
       continue;
     }
@@ -53,7 +47,7 @@ int64_t account_stream(const StreamLog& s, bool ended_well, Accounting& a) {
     count(r, a);
   }
   a.stopped_cameras += stopped;
-  for (int64_t i = 0; i < s.planned; ++i)
+  for (int64_t i = 0; i < planned; ++i)
     if (!seen[static_cast<size_t>(i)]) ++(!ended_well && i > last ? a.pending : a.lost);
   return strange;
 }

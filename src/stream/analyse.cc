@@ -51,7 +51,7 @@ Results analyse(std::string name, std::span<const CellLog> logs, const AnalyseOp
   Results out;
   out.name = std::move(name);
   for (const CellLog& log : logs) out.cells.push_back(analyse_cell(log, options));
-  const std::vector<CellView> views = views_of(logs);
+  const std::vector<CellView> views = views_of(logs, out.cells);
   add_equations(out, views, options);
   out.slowdowns = slowdowns_of(views, options);
   out.equalities = equalities_of(views, options);

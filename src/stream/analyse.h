@@ -11,8 +11,9 @@ namespace assay::stream {
 
 struct AnalyseOptions {
   double confidence = .95;
-  double equality_margin = .05;    // of stage medians
-  std::vector<double> replay_fps;  // other rates; empty: 1.25, 1.5, 2 x the measured one
+  double equality_margin = .05;  // of stage medians
+  // Rates at which measured services are served again; empty: 1.25, 1.5, 2 x that of an open loop.
+  std::vector<double> replay_fps;
   int bootstrap = 500;
   uint64_t seed = 1;
   bool pwcet = true;  // costs seconds a cell

@@ -116,6 +116,9 @@ void say_refusals(CellResult& c) {
           if (!q.carried())
             c.refusals.push_back(
                 fmt::format("{}: p{:g} of the response: {}", t.task, q.q * 100, q.refusal));
+    if (t.wcet.pwcet.refused && !t.wcet.pwcet.reasons.empty())
+      c.refusals.push_back(
+          fmt::format("{}: no pWCET of the response: {}", t.task, t.wcet.pwcet.reasons.front()));
     if (t.deadline && !t.deadline->observed.refusal.empty())
       c.refusals.push_back(fmt::format("{}: {}", t.task, t.deadline->observed.refusal));
   }

@@ -77,9 +77,10 @@ Line line_of(std::span<const CellView> cells, const CellView& like, std::string_
   return out;
 }
 
-std::optional<Slowdown> compare(const CellView& one, const CellView& many, const Pool& pool_one,
-                                const Pool& pool_many, Stage stage, double q, Memo& memo,
-                                const AnalyseOptions& options) {
+std::optional<Slowdown> compare(const CellView& one, const CellView& many,
+                                const CellView::Task& task_one, const CellView::Task& task_many,
+                                Stage stage, double q, Memo& memo, const AnalyseOptions& options) {
+  const Pool &pool_one = task_one.pool, &pool_many = task_many.pool;
   const std::vector<double>&a = memo.of(*one.log, pool_one, stage, q),
         &b = memo.of(*many.log, pool_many, stage, q);
   const auto positive = [](const std::vector<double>& v) {
@@ -95,7 +96,9 @@ std::optional<Slowdown> compare(const CellView& one, const CellView& many, const
   s.stage = stage;
   s.streams = c.streams;
   s.q = q;
+  s.task = task_many.task;
   s.oversubscribed = c.oversubscribed;
+  s.trust = std::max(task_one.trust(stage), task_many.trust(stage));
   if (a.size() == 1 && b.size() == 1) {
     by_single_runs(s, pool_one, pool_many, options);
   } else {
@@ -110,6 +113,11 @@ std::optional<Slowdown> compare(const CellView& one, const CellView& many, const
     if (s.ratio.equality == stats::Equality::equivalent)
       s.ratio.equality = stats::Equality::inconclusive;
   }
+  if (s.trust == Trust::rejected) {
+    s.ratio.equality = stats::Equality::inconclusive;
+    s.note += fmt::format("{}a series of this stage is {}: no verdict", s.note.empty() ? "" : "; ",
+                          word(s.trust));
+  }
   return s;
 }
 
@@ -121,11 +129,19 @@ const CellView::Task* CellView::find(std::string_view task) const {
   return nullptr;
 }
 
-std::vector<CellView> views_of(std::span<const CellLog> logs) {
+Trust CellView::Task::trust(Stage stage) const {
+  if (result != nullptr)
+    for (const StageResult& s : result->stages)
+      if (s.stage == stage) return s.gate.trust;
+  return Trust::rejected;
+}
+
+std::vector<CellView> views_of(std::span<const CellLog> logs, std::span<const CellResult> cells) {
   std::vector<CellView> out;
-  for (const CellLog& log : logs) {
-    CellView v{&log, {}};
-    for (const std::string& task : tasks_of(log)) v.tasks.push_back({task, pool_of(log, task)});
+  for (size_t i = 0; i < logs.size(); ++i) {
+    CellView v{&logs[i], {}};
+    for (const TaskResult& t : cells[i].tasks)
+      v.tasks.push_back({t.task, pool_of(logs[i], t.task), &t});
     out.push_back(std::move(v));
   }
   return out;
@@ -181,9 +197,8 @@ std::vector<Slowdown> slowdowns_of(std::span<const CellView> cells, const Analys
       if (base == nullptr) continue;
       for (const Stage stage : stages)
         for (const double q : {.5, .99}) {
-          auto s = compare(*one, many, base->pool, t.pool, stage, q, memo, options);
+          auto s = compare(*one, many, *base, t, stage, q, memo, options);
           if (!s) continue;
-          s->task = t.task;
           const Line line = line_of(cells, many, t.task, stage, q, memo);
           s->p_trend = trend_of(line.fair, line.all);
           out.push_back(std::move(*s));

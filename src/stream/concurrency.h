@@ -17,11 +17,14 @@ struct CellView {
   struct Task {
     std::string task;
     Pool pool;
+    const TaskResult* result = nullptr;  // of analyse_cell()
+    Trust trust(Stage stage) const;
   };
   std::vector<Task> tasks;
   const Task* find(std::string_view task) const;
 };
-std::vector<CellView> views_of(std::span<const CellLog> logs);
+// `cells`: results of the logs, in their order.
+std::vector<CellView> views_of(std::span<const CellLog> logs, std::span<const CellResult> cells);
 
 // Same recipe, mode, co-runner, cache, scenario, policy, period and priority; N differs.
 bool same_but_streams(const Cell& a, const Cell& b);

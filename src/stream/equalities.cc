@@ -78,10 +78,13 @@ void compare_group(const std::vector<const CellView*>& group, bool builds,
   for (const CellView::Task& task : group[0]->tasks)
     for (const Stage stage : kAround) {
       Sides sides;
+      Trust trust = Trust::trusted;
       for (const CellView* c : group)
-        if (const CellView::Task* t = c->find(task.task))
+        if (const CellView::Task* t = c->find(task.task)) {
+          trust = std::max(trust, t->trust(stage));
           sides.add(builds ? name_of_build(c->log->cell) : c->log->cell.compiler,
                     repetition_quantiles(*c->log, t->pool, stage, .5));
+        }
       if (!sides.comparable()) continue;
       StageEquality e;
       e.stage = stage;
@@ -93,6 +96,8 @@ void compare_group(const std::vector<const CellView*>& group, bool builds,
       e.over.assign(builds ? "builds" : "compilers");
       if (builds) e.compiler = like.compiler;
       judge(e, sides, options);
+      e.trust = trust;
+      if (trust == Trust::rejected) e.all.equality = stats::Equality::inconclusive;
       out.push_back(std::move(e));
     }
 }

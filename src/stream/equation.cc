@@ -110,6 +110,10 @@ void add_equation(WcetResult& w, const Pool& pool, const Pool* alone,
     w.note.assign("equation 1: a stream finished no frame");
     return;
   }
+  if (static_cast<double>(w.observed_max) > w.paper.response_ns)
+    w.note.assign(
+        "a response above equation 1 was seen: it has no term for waiting, and a sum of maxima of "
+        "other runs is no bound");
   const double confidence = options.confidence;
   const Pool& base = names.size() == 1 ? pool : *alone;
   w.terms.push_back(term("sum_c1", w.paper.read_ns, largest(pool, c1, true), confidence));
@@ -128,10 +132,6 @@ void add_equation(WcetResult& w, const Pool& pool, const Pool* alone,
   add("epsilon_pre", c2, *w.epsilon_pre);
   add("epsilon_post", c3, *w.epsilon_post);
   add("delta_inference", inference, w.paper.delta_inference_ns);
-  if (static_cast<double>(w.observed_max) > w.paper.response_ns)
-    w.note.assign(
-        "a response above equation 1 was seen: it has no term for waiting, and a sum of maxima of "
-        "other runs is no bound");
 }
 
 }  // namespace assay::stream

@@ -72,7 +72,7 @@ void deadlines(const CellResult& c, Sentences& out) {
 
 // Where no frame was late: one sentence, with the weakest of the bounds.
 void no_misses(const Results& results, Sentences& out) {
-  int64_t clean = 0, judged = 0;
+  int64_t clean = 0, judged = 0, silent = 0;
   std::string weakest;
   double bound = -1;
   for (const CellResult& c : results.cells)
@@ -80,15 +80,22 @@ void no_misses(const Results& results, Sentences& out) {
       if (!t.deadline || t.deadline->observed.n == 0) continue;
       ++judged;
       const DeadlineResult& d = *t.deadline;
-      if (d.observed.misses > 0 || !d.observed.upper) continue;
+      if (d.observed.misses > 0) continue;
+      silent += !d.observed.upper;
+      if (!d.observed.upper) continue;
       ++clean;
       if (*d.observed.upper <= bound) continue;
       bound = *d.observed.upper;
       weakest =
           fmt::format("none of {} frames in {}: at most {} miss {}", d.observed.n, task_label(c, t),
                       percent(bound), format_ns(static_cast<double>(d.deadline_ns)));
-      if (d.model_upper) weakest += fmt::format(", by the tail model {:.2g}", *d.model_upper);
+      if (d.model_upper && *d.model_upper * 100 * static_cast<double>(d.observed.n) >= 1)
+        weakest += fmt::format(", by the tail model {:.2g}", *d.model_upper);
     }
+  if (silent > 0)
+    out.push_back(fmt::format(
+        "no frame missed its deadline in {} of {} conditions, but their frames carry no bound",
+        silent, judged));
   if (clean > 0)
     out.push_back(
         fmt::format("no frame missed its deadline in {} of {} conditions; the weakest of "
@@ -107,6 +114,43 @@ void dominance(const Results& results, Sentences& out) {
       said.push_back(std::move(key));
       out.push_back(task_label(c, t) + ": " + t.wcet.sentence);
     }
+}
+
+// The lowest other rate at which frames miss, or nothing settles.
+void other_rates(const CellResult& c, Sentences& out) {
+  for (const TaskResult& t : c.tasks) {
+    if (!t.deadline || c.stability.unstable) continue;
+    for (const Replay& r : t.deadline->replays) {
+      if (!r.unstable && !(r.rate && *r.rate > 0)) continue;
+      std::string s = fmt::format("{}: the measured services at {:.3g} frames a second would ",
+                                  task_label(c, t), r.fps);
+      if (r.unstable)
+        s += "be UNSTABLE";
+      else
+        s += fmt::format("miss {} of the deadlines", percent(*r.rate));
+      if (!r.unstable && r.lower && r.upper)
+        s += fmt::format(" ({} to {})", percent(*r.lower), percent(*r.upper));
+      out.push_back(std::move(s));
+      break;
+    }
+  }
+}
+
+double median_of(const StageResult& s) {
+  return !s.quantiles.empty() && s.quantiles[0].carried()
+             ? static_cast<double>(s.quantiles[0].estimate)
+             : 0;
+}
+
+void idle(const CellResult& c, Sentences& out) {
+  for (const TaskResult& t : c.tasks) {
+    if (!t.after_idle || t.stages.empty()) continue;
+    const double first = median_of(*t.after_idle), all = median_of(t.stages.back());
+    if (all > 0 && first > 1.05 * all)
+      out.push_back(fmt::format(
+          "{}: the first frame after idle takes {:.3g} times the median response ({} of {} frames)",
+          task_label(c, t), first / all, t.after_idle->n, t.stages.back().n));
+  }
 }
 
 void dependence(const CellResult& c, Sentences& out) {
@@ -196,8 +240,10 @@ std::vector<std::string> findings_of(const Results& results) {
   each(accounting);
   each(deadlines);
   no_misses(results, out);
+  each(other_rates);
   dominance(results, out);
   each(dependence);
+  each(idle);
   say_slowdowns(results, out);
   say_equalities(results, out);
   each(oversubscribed);

@@ -9,8 +9,9 @@
 
 namespace assay::stream {
 
-// Most important first: unstable servers, frames lost and runs that ended badly, missed deadlines,
-// what dominates the response, dependence of stages, slowdowns, stages equal or not over
+// Most important first: unstable servers, frames lost and runs that ended badly, missed deadlines
+// (also at other rates),
+// what dominates the response, dependence of stages, idle, slowdowns, stages equal or not over
 // compilers, oversubscription, trust, allocations.
 std::vector<std::string> findings_of(const Results& results);
 // "openvino fp32, 4 streams, one-server, beside memory, cold cache": what is not the default.

@@ -58,6 +58,8 @@ void say_slowdowns(const Results& results, std::vector<std::string>& out) {
         fmt::format("{}p{:g} of {} is {:.3g} times ({:.3g} to {:.3g})", stages.empty() ? "" : ", ",
                     s.q * 100, word(s.stage), s.ratio.ratio, s.ratio.lower, s.ratio.upper);
     if (s.ratio.n_a < 2) stages += " within single runs";
+    if (s.trust == Trust::rejected)
+      stages += fmt::format(", from a series that is {}", word(s.trust));
   }
   for (const auto& [begin, stages] : sentences) out.push_back(begin + ": " + stages);
 }
@@ -68,10 +70,11 @@ void say_equalities(const Results& results, std::vector<std::string>& out) {
   std::vector<std::pair<std::string, std::string>> order;  // key, rest of the sentence
   for (const StageEquality& e : results.equalities) {
     std::string rest = fmt::format(
-        "{} over {}{} within {:g} % of the median ({} stream{}{}{}, {}: {})",
-        outcome_text(e.all.equality), e.over, e.compiler.empty() ? "" : " of " + e.compiler,
-        100 * e.margin, e.streams, e.streams == 1 ? "" : "s",
-        e.mode == "processes" ? "" : ", " + e.mode,
+        "{}{} over {}{} within {:g} % of the median ({} stream{}{}{}, {}: {})",
+        outcome_text(e.all.equality),
+        e.trust == Trust::rejected ? fmt::format(" (a series is {})", word(e.trust)) : "", e.over,
+        e.compiler.empty() ? "" : " of " + e.compiler, 100 * e.margin, e.streams,
+        e.streams == 1 ? "" : "s", e.mode == "processes" ? "" : ", " + e.mode,
         e.co_runner == "none" ? "" : ", beside " + e.co_runner, e.task, fmt::join(e.sides, ", "));
     const std::string key = rest + e.cache;
     auto& own = stages[key];

@@ -30,13 +30,13 @@ SetFate fate_of(const FrameRecord& r) {
 
 std::vector<SetFate> fates_of(const Repetition& rep) {
   int64_t planned = 0;
-  for (const StreamLog& s : rep.streams) planned = std::max(planned, s.planned);
+  for (const StreamLog& s : rep.streams) planned = std::max(planned, planned_of(s));
   std::vector<SetFate> sets(static_cast<size_t>(planned), SetFate::none);
   for (const StreamLog& s : rep.streams) {
-    std::vector<SetFate> own(static_cast<size_t>(std::max<int64_t>(0, s.planned)), SetFate::none);
+    std::vector<SetFate> own(static_cast<size_t>(planned_of(s)), SetFate::none);
     int64_t last = -1;
     for (const FrameRecord& r : s.records) {
-      if (r.frame < 0 || r.frame >= s.planned) continue;
+      if (r.frame < 0 || r.frame >= std::ssize(own)) continue;
       last = std::max(last, r.frame);
       SetFate& at = own[static_cast<size_t>(r.frame)];
       if (at == SetFate::none) at = fate_of(r);  // the first mention counts, as in account()

@@ -32,12 +32,14 @@ struct MadeCell {
   int64_t frames = 1000, repetitions = 5;
   MadeLaw read{1e6, .05}, decode{4e6, .03}, pre{2e6, .03}, infer{3e6, .03}, post{2e5, .05},
       second{0, 0};
-  double dependence = 0;           // correlation of the Z of any two stages of a frame
-  double memory = 0;               // of Z from frame to frame (AR(1))
-  double repetition_spread = .01;  // of a factor that a whole repetition shares
-  double growth = .1;              // decode, pre and infer: times 1 + growth (streams - 1)
+  double dependence = 0;            // correlation of the Z of any two stages of a frame
+  double memory = 0;                // of Z from frame to frame (AR(1))
+  double repetition_spread = .003;  // of a factor that a whole repetition shares
+  double growth = .1;               // decode, pre and infer: times 1 + growth (streams - 1)
   int64_t deadline_ns = 0;
   int64_t warm_up = 0;  // frames at the start flagged as such
+  int64_t idle_every = 0, idle_gap_ns = 0,
+          after_idle_ns = 0;  // gaps; what the next infer takes more
   // Faults. Repetition and frame count from 0; they hit stream 0; -1: none.
   double failed_share = 0;                                // of all frames: picture damaged
   int64_t stall_frame = -1, stall_ns = 100'000'000;       // in infer, each repetition
@@ -79,6 +81,8 @@ inline std::vector<Parts> services(const MadeCell& m, double factor, uint64_t se
       double ns =
           law.median_ns * grown * factor * std::exp(law.spread * (shared * z[kParts] + own * z[k]));
       if (stats::uniform(random) < law.spike_share) ns += law.spike_ns;
+      if (k == 3 && m.idle_every > 0 && i > 0 && i % m.idle_every == 0)
+        ns += static_cast<double>(m.after_idle_ns);
       out[static_cast<size_t>(i)][k] = std::llround(ns);
     }
   }
@@ -92,6 +96,7 @@ inline FrameRecord record(const MadeCell& m, int64_t frame, int64_t release, Fat
   r.release_ns = release;
   r.fate = static_cast<int64_t>(fate);
   r.flags = frame < m.warm_up ? kWarmUp : 0;
+  if (m.idle_every > 0 && frame > 0 && frame % m.idle_every == 0) r.flags |= kFirstAfterIdle;
   r.own_allocations = m.own_allocations;
   r.compiler_allocations = m.compiler_allocations;
   return r;
@@ -107,10 +112,21 @@ inline void fill_times(FrameRecord& r, int64_t start, const Parts& parts) {
   r.label = r.image % 10;
 }
 
+inline ReleaseSpec schedule(const MadeCell& m, int camera, uint64_t seed) {
+  ReleaseSpec spec;
+  spec.scenario = m.cell.scenario;
+  spec.period_ns = std::max<int64_t>(1, m.cell.period_ns);
+  if (spec.scenario == Scenario::constant_stream)
+    spec.offset_ns = spec.period_ns * camera / std::max(1, m.cell.cameras);
+  spec.idle_every = m.idle_every;
+  spec.idle_gap_ns = m.idle_gap_ns;
+  spec.seed = stats::derived_seed(seed, static_cast<uint64_t>(camera));
+  return spec;
+}
+
 // The streams of one server, from frame 0 to the end.
 inline void serve(const MadeCell& m, std::span<StreamLog* const> streams,
                   std::span<const std::vector<Parts>> parts, uint64_t seed) {
-  const int64_t period = std::max<int64_t>(1, m.cell.period_ns);
   const auto total = [&](size_t s, int64_t i) {
     int64_t sum = 0;
     for (const int64_t v : parts[s][static_cast<size_t>(i)]) sum += v;
@@ -149,25 +165,17 @@ inline void serve(const MadeCell& m, std::span<StreamLog* const> streams,
     }
     return;
   }
-  std::vector<std::vector<int64_t>> releases(streams.size());
+  std::vector<std::vector<int64_t>> due;
   std::vector<std::span<const int64_t>> views;
-  for (size_t s = 0; s < streams.size(); ++s) {
-    const int64_t offset = period * streams[s]->camera / std::max(1, m.cell.cameras);
-    double at = static_cast<double>(offset);
-    for (int64_t i = 0; i < m.frames; ++i) {
-      if (m.cell.scenario == Scenario::server)
-        at += static_cast<double>(period) * stats::exponential(random);
-      releases[s].push_back(m.cell.scenario == Scenario::server ? std::llround(at)
-                                                                : offset + i * period);
-    }
-    views.emplace_back(releases[s]);
-  }
+  for (const StreamLog* s : streams)
+    due.push_back(releases(schedule(m, s->camera, seed), m.frames));
+  for (const auto& d : due) views.emplace_back(d);
   int64_t idle_since = 0;
   run_queue(
       m.cell.policy, views, [&](int32_t c, int64_t i) { return total(static_cast<size_t>(c), i); },
       [&](int32_t c, int64_t i, Fate fate, int64_t start, int64_t done) {
         const auto s = static_cast<size_t>(c);
-        FrameRecord r = record(m, i, releases[s][static_cast<size_t>(i)], fate);
+        FrameRecord r = record(m, i, due[s][static_cast<size_t>(i)], fate);
         if (fate == Fate::done) {
           r.idle_ns = std::max<int64_t>(0, r.release_ns - idle_since);
           idle_since = done;

@@ -11,9 +11,9 @@ constexpr int64_t kMissed = INT64_MAX, kNotCounted = -1;
 
 // The records by frame number; the first that mentions a frame counts, as in account().
 std::vector<const FrameRecord*> by_number(const StreamLog& s) {
-  std::vector<const FrameRecord*> out(static_cast<size_t>(std::max<int64_t>(0, s.planned)));
+  std::vector<const FrameRecord*> out(static_cast<size_t>(planned_of(s)));
   for (const FrameRecord& r : s.records)
-    if (r.frame >= 0 && r.frame < s.planned && out[static_cast<size_t>(r.frame)] == nullptr)
+    if (r.frame >= 0 && r.frame < std::ssize(out) && out[static_cast<size_t>(r.frame)] == nullptr)
       out[static_cast<size_t>(r.frame)] = &r;
   return out;
 }
@@ -31,7 +31,7 @@ int64_t outcome(const FrameRecord& r, const StreamLog& s, Scenario scenario, int
   }
   const bool released = (open_loop(scenario) || scenario == Scenario::offline) &&
                         r.fault != static_cast<int64_t>(vision::FrameFault::stopped);
-  return released && s.deadline_ns > 0 && r.release_ns + s.deadline_ns <= wall_ns ? kMissed
+  return released && s.deadline_ns > 0 && r.release_ns <= wall_ns - s.deadline_ns ? kMissed
                                                                                   : kNotCounted;
 }
 

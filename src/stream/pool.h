@@ -3,6 +3,7 @@
 // Pointers are into the log, which must outlive the pool.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "stream/analyse.h"
 #include "stream/misses.h"
+#include "stream/record_check.h"
 
 namespace assay::stream {
 
@@ -19,6 +21,11 @@ using Frames = std::vector<const FrameRecord*>;
 // Done and not a warm-up: what a series is made of.
 inline bool measured(const FrameRecord& r) {
   return r.fate == static_cast<int64_t>(Fate::done) && (r.flags & kWarmUp) == 0;
+}
+
+// Frames that should have come, held against a row that says nonsense: it sizes memory.
+inline int64_t planned_of(const StreamLog& s) {
+  return std::clamp<int64_t>(s.planned, 0, kMostRecords);
 }
 
 // One stream in one repetition: frames by completion.

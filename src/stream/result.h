@@ -206,6 +206,7 @@ struct Slowdown {
   double p_trend = 1;     // Jonckheere-Terpstra over all N, rising; over those that are not
                           // oversubscribed where there are two of them
   bool oversubscribed = false;
+  Trust trust = Trust::trusted;  // worst of both sides; REJECTED: inconclusive, whatever the ratio
   std::string note;
 };
 // Is a stage the same for all compilers (builds)? TOST on repetition medians, every pair.
@@ -219,6 +220,7 @@ struct StageEquality {
   double margin = .05;
   std::vector<std::string> sides;
   double ratio_low = 1, ratio_high = 1;  // of medians, over all pairs: smallest and largest
+  Trust trust = Trust::trusted;          // worst of all sides, as for Slowdown
 };
 
 struct Results {

@@ -100,6 +100,7 @@ Json to_json(const Slowdown& s) {
           {"ratio", ratio_json(s.ratio)},
           {"p_trend", stats::number(s.p_trend)},
           {"oversubscribed", s.oversubscribed},
+          {"trust", std::string(word(s.trust))},
           {"note", s.note}};
 }
 
@@ -116,6 +117,7 @@ Json to_json(const StageEquality& e) {
           {"sides", e.sides},
           {"ratio_low", stats::number(e.ratio_low)},
           {"ratio_high", stats::number(e.ratio_high)},
+          {"trust", std::string(word(e.trust))},
           {"all", stats::to_json(e.all)}};
 }
 

@@ -35,10 +35,10 @@ Json to_json(const TaskResult& t);
 Json to_json(const CellResult& c);
 // {recipe, mode, co_runner, cache, task, stage, streams, q, ratio: {ratio, lower, upper,
 // tost_lower, tost_upper, equality, p_difference, p_equivalence, n_a, n_b}, p_trend,
-// oversubscribed, note}; the numbers of a ratio without interval are null.
+// oversubscribed, trust, note}; the numbers of a ratio without interval are null.
 Json to_json(const Slowdown& s);
 // {stage, task, streams, mode, co_runner, cache, over, compiler, margin, sides, ratio_low,
-// ratio_high, all: stats::AllEqual}
+// ratio_high, trust, all: stats::AllEqual}
 Json to_json(const StageEquality& e);
 
 }  // namespace assay::stream

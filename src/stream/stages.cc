@@ -77,6 +77,8 @@ stats::Gate stage_gate(const Pool& pool, Stage stage) {
   std::vector<stats::Gate> gates;
   bool there = false;
   for (const Series& s : pool.series) {
+    // A stream whose process died before its first frame has no series to judge.
+    if (s.frames.empty() && !pool.frames.empty()) continue;
     const std::vector<int64_t> values = durations(s.frames, stage);
     there |= std::any_of(values.begin(), values.end(), [](int64_t v) { return v != 0; });
     gates.push_back(stats::judge_series(values, s.log->machine, gate_options()));

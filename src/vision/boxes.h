@@ -3,6 +3,7 @@
 // agree. Decoding never allocates after construction and never reads past an output.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -28,7 +29,9 @@ struct Box {
 //   yolo-anchors  YOLOv2/v3: one output a stride, [1, A*(5+C), H, W]; sigmoid centre, exp size,
 //                 objectness x class (v2: softmax over classes; v3: sigmoid each)
 //   yolo-flat     YOLOv5/v8 exports: [1, N, 5+C] or [1, 4+C, N], centre and size in tensor pixels
-//   ssd           priors with variances (Liu et al. 2016), scores [1, N, C] with background first
+//   ssd           priors with variances (Liu et al. 2016), deltas [1, N, 4], scores [1, N, 1+C]
+//   with
+//                 background first, probabilities or (softmax_classes) logits
 //   retinanet     anchors over levels (Lin et al. 2017), deltas [1, N, 4], logits [1, N, C]
 //   boxes         decoded already: boxes [N, 4], scores [N], labels [N]
 enum class HeadKind { yolo_anchors, yolo_flat, ssd, retinanet, boxes };
@@ -42,7 +45,7 @@ struct DetectorSpec {
   double score_threshold = 0.25, nms_iou = 0.45;
   bool nms_per_class = true;
   int64_t max_candidates = 1000, max_boxes = 100;  // kept before and after suppression
-  bool softmax_classes = false;                    // yolo-anchors
+  bool softmax_classes = false;                    // yolo-anchors, ssd
   struct Level {         // yolo-anchors and retinanet: a level of the pyramid
     std::string output;  // name of the tensor (yolo-anchors)
     int64_t stride = 0;
@@ -54,6 +57,7 @@ struct DetectorSpec {
   std::vector<std::array<double, 4>> priors;           // ssd: cx, cy, w, h as shares of the tensor
   std::array<double, 4> variances = {.1, .1, .2, .2};  // ssd; retinanet: 1,1,1,1
   bool objectness = true;                              // yolo-flat: a column of it
+  double anchor_offset = 0;  // retinanet: of anchor centres, in strides; 0: torchvision, .5: Keras
 };
 Json to_json(const DetectorSpec& spec);
 Result<DetectorSpec> detector_from_json(const Json& j, std::string_view where);
@@ -81,6 +85,12 @@ class BoxDecoder {
 };
 
 double iou(const Box& a, const Box& b);
+
+// Greedy suppression of `n` boxes that stand best first: a box is kept unless its IoU with one kept
+// before (of its class, when per_class) is over `max_iou`. keep[i] is set to 1 or 0; at most
+// `max_kept` are kept. Returns how many.
+int64_t suppress(std::span<const Box> boxes, double max_iou, bool per_class, int64_t max_kept,
+                 std::span<uint8_t> keep) noexcept;
 
 // Two sets of boxes of one frame, greedily by falling IoU: same class and IoU >= min_iou.
 struct BoxPair {

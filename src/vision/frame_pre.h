@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From pixels to the tensor of a network in one fused pass: resize, crop, normalise, layout, type.
-// SIMD where the CPU has it (AVX2 chosen at run time; NEON through the compiler's vectors), the
-// same result everywhere to one grey level. No allocation after construction.
+// SIMD where the CPU has it (AVX2 chosen at run time; others through what the compiler vectorises),
+// the same bits everywhere. Chroma of YUV frames is not interpolated. No allocation after
+// construction.
 #pragma once
 
 #include <memory>
@@ -68,7 +69,9 @@ class FramePre {
 
   // Writes input.bytes() to `tensor` (64-byte aligned). `map` may be null. Weights are worked out
   // again only when the size of the frame changes, in memory taken before. too_large when the
-  // frame is over the maximum. Views into a frame (crops) are views with moved planes.
+  // frame is over the maximum, empty without pixels, unreadable without planes, unsupported for
+  // another format; `tensor` is then as it was. Views into a frame (crops) are views with moved
+  // planes.
   FrameFault run(const FrameView& frame, void* tensor, TensorToFrame* map) noexcept;
   int64_t height() const;  // of the tensor
   int64_t width() const;

@@ -127,12 +127,14 @@ int64_t buffer_bytes(const CorunnerSpec& spec) {
   return std::max(mib, std::min(spec.mib > 0 ? spec.mib * mib : usual, ram / 4));
 }
 
-CorunnerResult run_corunner(const CorunnerSpec& spec, const std::atomic<bool>& stop) {
+CorunnerResult run_corunner(const CorunnerSpec& spec, const std::atomic<bool>& stop,
+                            const std::function<void()>& ready) {
   if (spec.cpu >= 0) worker::pin_this_thread(spec.cpu);
   const worker::AlignedBuffer buffer(buffer_bytes(spec));
   CorunnerResult result;
   if (spec.kind == CorunnerSpec::Kind::cache)
     make_cycle(static_cast<uint64_t*>(buffer.data()), buffer.size() / line_bytes);
+  if (ready) ready();
   const int64_t begin = measure::stamp_ns();
   result.bytes = spec.kind == CorunnerSpec::Kind::cache
                      ? chase(static_cast<const uint64_t*>(buffer.data()), stop)

@@ -5,6 +5,7 @@
 #include "report/response/report.h"
 #include "stream/cell.h"
 #include "stream/record_check.h"
+#include "stream/result_json.h"
 
 namespace assay::report {
 namespace {
@@ -72,14 +73,18 @@ Result<stream::Repetition> read_block(store::RunFolder& run, const Row& block) {
   if (r.index < 0 || r.index > kMostRepetitions)
     return bad_row("response_block " + one_line(block.text(0), 40),
                    "its repetition is not possible");
-  ASSAY_TRY(const auto rows,
-            run.db().query("SELECT frame_log_id, name, task, camera, deadline_ns, planned, n, "
-                           "records_blob, machine_json FROM frame_log WHERE block_id = ? "
-                           "ORDER BY process, stream",
-                           {block.text(0)}));
+  ASSAY_TRY(
+      const auto rows,
+      run.db().query("SELECT frame_log_id, name, task, camera, deadline_ns, planned, n, "
+                     "records_blob, machine_json, child_json FROM frame_log WHERE block_id = ? "
+                     "ORDER BY process, stream",
+                     {block.text(0)}));
   for (const Row& row : rows) {
     ASSAY_TRY(auto stream, read_stream(run, row));
     r.streams.push_back(std::move(stream));
+    const auto child = parse_json(row.text(9), "child_json");
+    if (child && !r.scaled)
+      r.scaled = stream::scaled_from_json(get_object(*child, "scaled_decode"));
   }
   return r;
 }

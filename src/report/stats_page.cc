@@ -12,6 +12,11 @@
 namespace assay::report {
 namespace {
 
+// A folded section prints open: paper has nothing to click on.
+constexpr std::string_view kFolded =
+    "summary h2{display:inline;margin:0}details:not([open])>summary{margin:0}"
+    "@media print{details::details-content{content-visibility:visible}}";
+
 bool numeric(std::string_view cell) {
   if (cell.empty() || cell == "-") return true;
   const size_t digit = cell.find_first_of("0123456789");
@@ -37,8 +42,10 @@ std::string table_html(const Table& t) {
 }
 
 std::string section_html(const Section& s, size_t index) {
-  std::string out = fmt::format("<section id=\"p{}\"><h2>{}{}</h2>\n", index, html(s.heading, 200),
-                                s.word.empty() ? "" : " " + badge(s.word));
+  std::string out =
+      fmt::format("<section id=\"p{}\">{}<h2>{}{}</h2>{}\n", index,
+                  s.folded ? "<details><summary>" : "", html(s.heading, 200),
+                  s.word.empty() ? "" : " " + badge(s.word), s.folded ? "</summary>" : "");
   for (const auto& p : s.paragraphs) out += paragraph(p);
   if (!s.figures.empty()) out += "<div class=\"figures\">";
   for (const Figure& f : s.figures) {
@@ -50,14 +57,16 @@ std::string section_html(const Section& s, size_t index) {
   if (!s.figures.empty()) out += "</div>\n";
   if (s.table && !s.table->empty()) out += table_html(*s.table);
   for (const auto& n : s.notes) out += paragraph(n, "how");
-  return out + "</section>\n";
+  return out + (s.folded ? "</details></section>\n" : "</section>\n");
 }
 
 }  // namespace
 
 std::string stats_page(const std::string& title, const std::vector<Section>& sections,
                        const std::string& subtitle) {
-  std::string out = page_head(title);
+  const bool folds =
+      std::any_of(sections.begin(), sections.end(), [](const Section& s) { return s.folded; });
+  std::string out = page_head(title, folds ? kFolded : "");
   out += fmt::format("<header><p class=\"brand\">assay</p><h1>{}</h1>\n", html(title));
   if (!subtitle.empty()) out += paragraph(subtitle, "soft");
   out += "</header>\n";

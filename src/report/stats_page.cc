@@ -14,11 +14,14 @@ namespace {
 
 // A folded section prints open: paper has nothing to click on.
 constexpr std::string_view kFolded =
-    "summary h2{display:inline;margin:0}details:not([open])>summary{margin:0}"
+    "td:first-child{min-width:8.5rem}summary "
+    "h2{display:inline;margin:0}details:not([open])>summary{margin:0}"
     "@media print{details::details-content{content-visibility:visible}}";
 
 bool numeric(std::string_view cell) {
-  if (cell.empty() || cell == "-") return true;
+  if (cell.empty() || cell == "-" || cell == "not available" ||
+      cell.starts_with("not available, need n >= "))
+    return true;
   const size_t digit = cell.find_first_of("0123456789");
   // "12.3 us", "-0.4 %", "1e-6", "[0.99, 1.02]", "< 0.1 %": starts like a number.
   return digit != std::string_view::npos && digit <= 2 &&
@@ -73,7 +76,8 @@ std::string stats_page(const std::string& title, const std::vector<Section>& sec
   if (sections.size() > 3) {
     out += "<nav>";
     for (size_t i = 0; i < sections.size(); ++i)
-      out += fmt::format("<a href=\"#p{}\">{}</a> ", i, html(sections[i].heading, 60));
+      if (!sections[i].folded)
+        out += fmt::format("<a href=\"#p{}\">{}</a> ", i, html(sections[i].heading, 60));
     out += "</nav>\n";
   }
   out += "<main>\n";

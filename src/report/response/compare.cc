@@ -31,9 +31,11 @@ std::string ratio_text(const stats::LogRatio& r) {
 
 std::string note_of(const stream::Slowdown& s) {
   std::vector<std::string> out;
-  if (s.oversubscribed) out.emplace_back("oversubscribed");
   if (s.trust == Trust::rejected) out.emplace_back("inconclusive: a side is not to be trusted");
-  if (!s.note.empty()) out.push_back(s.note);
+  if (s.oversubscribed)
+    out.emplace_back("oversubscribed");  // what its own note explains, the notes below do
+  else if (!s.note.empty())
+    out.push_back(s.note);
   return out.empty() ? "-" : joined(out);
 }
 
@@ -92,8 +94,10 @@ void add_slowdowns(const Source& s, Parts& out) {
       "The unit is a repetition: Welch's t on the logs of its medians (p99s), 95 %. equivalent: "
       "the 90 % interval lies within the margin; different: the 95 % interval excludes 1 and the "
       "ratio lies outside the margin; immaterial: it excludes 1, but within the margin. p of a "
-      "rise: Jonckheere-Terpstra over all N that are not oversubscribed. A slowdown holds for the "
-      "neighbours that were measured.");
+      "rise: Jonckheere-Terpstra over all N that are not oversubscribed. Where more threads than "
+      "CPUs run, "
+      "the ratio is not that of concurrency alone. A slowdown holds for the neighbours that were "
+      "measured.");
   out.push_back(std::move(p));
   Part all;
   all.section.heading = "Slowdown of the other stages";

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "base/text.h"
 #include "report/response/parts.h"
 #include "report/svg/response_charts.h"
 #include "stats/quantiles.h"
@@ -84,7 +85,7 @@ svg::CountPlot plot_of(const Source& s, const Quantity& quantity, const std::vec
   plot.oversubscribed = oversubscribed_from(s.results);
   for (const Line& line : lines) {
     svg::CountSeries series;
-    series.name = line.name;
+    series.name = cut_middle(line.name, 56);
     for (const auto& [n, row] : line.points)
       if (row && row->carried())
         series.points.push_back({n, static_cast<double>(row->estimate),
@@ -122,7 +123,12 @@ Parts count_parts(const Source& s) {
       }
       table.add(std::move(row));
     }
-    if (s.draw.svg)
+    const bool some = std::any_of(lines.begin(), lines.end(), [](const Line& line) {
+      return std::any_of(line.points.begin(), line.points.end(), [](const auto& point) {
+        return point.second && point.second->carried() && point.second->estimate > 0;
+      });
+    });
+    if (s.draw.svg && some)
       p.section.figures.push_back({svg::count_chart(plot_of(s, quantity, lines)), quantity.figure});
   }
   p.section.table = std::move(table);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Deadlines: seen, replayed at other rates, by the tail model; the load of the servers; release
 // jitter and first frames after idle.
+#include <set>
+
 #include "report/figures.h"
 #include "report/response/parts.h"
 #include "report/series/numbers.h"
@@ -19,24 +21,27 @@ std::string model_text(const stream::DeadlineResult& d) {
   return d.model_note.empty() ? "not available" : d.model_note;
 }
 
-std::string window_text(const stream::DeadlineResult& d) {
+std::string worst_text(const stream::DeadlineResult& d) {
   std::vector<std::string> out;
-  for (const auto& w : d.windows)
-    out.push_back(
-        fmt::format("{} in {} ({} of windows have 2)", w.worst, w.k, percent(w.at_least_two)));
-  return out.empty() ? "-" : joined(out);
+  for (const auto& w : d.windows) out.push_back(fmt::format("{} in {}", w.worst, w.k));
+  return out.empty() ? "-" : joined(out, ", ");
+}
+std::string pairs_text(const stream::DeadlineResult& d) {
+  std::vector<std::string> out;
+  for (const auto& w : d.windows) out.push_back(percent(w.at_least_two));
+  return out.empty() ? "-" : joined(out, ", ");
 }
 
 void add_misses(const Source& s, Parts& out) {
   Part p;
   p.section.heading = "Deadlines";
   Table t({"condition", "deadline", "missed", "rate seen", "most in a row",
-           "worst windows of a stream", "tail model", "n for 1e-6"});
+           "worst windows (m in k)", "windows with 2 or more", "tail model", "frames for 1e-6"});
   const auto add = [&](const std::string& name, const stream::DeadlineResult& d) {
     const std::string missed =
         fmt::format("{} of {}", count_text(d.observed.misses), count_text(d.observed.n));
     t.add({name, ns_text(static_cast<double>(d.deadline_ns)), missed, observed_text(d.observed),
-           std::to_string(d.max_consecutive), window_text(d), model_text(d),
+           std::to_string(d.max_consecutive), worst_text(d), pairs_text(d), model_text(d),
            count_text(d.frames_for_1e6)});
     p.lines.push_back(fmt::format("{}: {} missed {}, rate {}; at most {} in a row", name, missed,
                                   ns_text(static_cast<double>(d.deadline_ns)),
@@ -54,7 +59,7 @@ void add_misses(const Source& s, Parts& out) {
       "deadline was over. Rate seen: with its 95 % interval (Clopper and Pearson), n divided by "
       "tau where misses come in clusters. Windows: (m,k), the most misses in any k frames of one "
       "stream. Tail model: the chance that a served frame is late by the fitted tail, where the "
-      "deadline lies above all responses: a model, no observation. n for 1e-6: so many frames "
+      "deadline lies above all responses: a model, no observation. Frames for 1e-6: so many frames "
       "without a miss would show a rate of at most one in a million at 95 %.");
   if (!p.section.table->empty()) out.push_back(std::move(p));
 }
@@ -62,19 +67,31 @@ void add_misses(const Source& s, Parts& out) {
 void add_rates(const Source& s, Parts& out) {
   Part p;
   p.section.heading = "The same services at other rates";
-  Table t({"condition", "frames a second", "miss rate", "word"});
+  std::set<double> rates;
+  each_task(s.results, [&](const CellResult&, const TaskResult& task) {
+    if (task.deadline)
+      for (const stream::Replay& r : task.deadline->replays) rates.insert(r.fps);
+  });
+  std::vector<std::string> header = {"condition"};
+  for (const double fps : rates) header.push_back(fmt::format("missed at {:.4g}/s", fps));
+  Table t(header);
   each_task(s.results, [&](const CellResult& c, const TaskResult& task) {
-    if (!task.deadline) return;
-    for (const stream::Replay& r : task.deadline->replays)
-      t.add({s.names(c, task), fmt::format("{:.4g}", r.fps),
-             r.unstable ? "no stationary rate" : rate_text(r.rate, r.lower, r.upper),
-             r.unstable ? "UNSTABLE" : "-"});
+    if (!task.deadline || task.deadline->replays.empty()) return;
+    std::vector<std::string> row = {s.names(c, task)};
+    for (const double fps : rates) {
+      row.emplace_back("-");
+      for (const stream::Replay& r : task.deadline->replays)
+        if (r.fps == fps)
+          row.back() = r.unstable ? std::string("UNSTABLE") : rate_text(r.rate, r.lower, r.upper);
+    }
+    t.add(std::move(row));
   });
   p.section.table = std::move(t);
   p.section.notes.emplace_back(
       "Replay: every measured service time is served again by the same queue with frames released "
       "at this rate (Lindley's recursion); intervals by block bootstrap, never narrower than the "
-      "exact one. It takes services to be what they were: a faster camera may also slow them.");
+      "exact one. UNSTABLE: no stationary rate. Services are taken to be what they were: a faster "
+      "camera may also slow them.");
   if (!p.section.table->empty()) out.push_back(std::move(p));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
 #include "report/response/parts.h"
 #include "report/svg/tail_charts.h"
 #include "report/term/plot.h"
@@ -12,8 +13,9 @@ namespace assay::report {
 namespace {
 
 constexpr int kColumns = 300;
-constexpr size_t kCurves = 6;  // of one drawing
-constexpr size_t kPlots = 12;  // drawings: more conditions than that are in the tables
+constexpr size_t kLongestName = 56;  // in a legend; differences are often at the end
+constexpr size_t kCurves = 6;        // of one drawing
+constexpr size_t kPlots = 12;        // drawings: more conditions than that are in the tables
 constexpr size_t kInTerminal = 4;
 
 // The conditions that differ in N alone, in one drawing.
@@ -56,8 +58,9 @@ EcdfPlot plot_of(const Source& s, const Group& group) {
     low = std::min(low, values.front());
     high = std::max(high, values.back());
     const bool sweep = group.name == s.names.without_streams(*c, *t);
-    sorted.emplace_back(sweep ? fmt::format("N = {}", c->cell.streams) : s.names(*c, *t),
-                        std::move(values));
+    sorted.emplace_back(
+        sweep ? fmt::format("N = {}", c->cell.streams) : cut_middle(s.names(*c, *t), kLongestName),
+        std::move(values));
     if (t->deadline) deadlines.insert(t->deadline->deadline_ns);
   }
   if (sorted.empty()) return plot;

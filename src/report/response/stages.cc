@@ -16,8 +16,8 @@ constexpr size_t kMostRows = 32;
 constexpr int kColours[] = {6, 5, 2, 0, 1, 3, 7};
 static_assert(std::size(kColours) == std::size(stream::kStages));
 
-// The one deadline of all, when it is not so far away that it presses the bars into a corner.
-std::optional<double> common_deadline(const Results& r, double longest) {
+// The one deadline of all.
+std::optional<double> common_deadline(const Results& r) {
   std::optional<double> out;
   bool one = true;
   each_task(r, [&](const CellResult&, const TaskResult& t) {
@@ -26,7 +26,7 @@ std::optional<double> common_deadline(const Results& r, double longest) {
     one = one && (!out || *out == d);
     out = d;
   });
-  return one && out && *out <= 1.6 * longest ? out : std::nullopt;
+  return one ? out : std::nullopt;
 }
 
 // Mean of every stage over the slowest 1 % of the responses, at least 10 of them, as share_tail.
@@ -56,7 +56,6 @@ svg::StackPlot stack_plot(const Source& s, const char* heading, const Values& va
   svg::StackPlot plot;
   plot.heading = heading;
   plot.label = plot.heading + ", parted into stages, one bar a condition";
-  double longest = 0;
   std::vector<size_t> shown;
   for (size_t k = 0; k < std::size(stream::kStages); ++k)
     if (stage_there(s.results, stream::kStages[k])) {
@@ -74,10 +73,9 @@ svg::StackPlot stack_plot(const Source& s, const char* heading, const Values& va
       sum += row.values_ns.back();
     }
     row.text = sum > 0 ? ns_text(sum) : std::string("no frame was done");
-    longest = std::max(longest, sum);
     plot.rows.push_back(std::move(row));
   });
-  plot.deadline_ns = common_deadline(s.results, longest);
+  plot.deadline_ns = common_deadline(s.results);
   return plot;
 }
 
@@ -153,17 +151,18 @@ Part details_part(const Source& s) {
   Part p;
   p.section.heading = "Every stage by itself";
   p.section.folded = p.page_only = true;
-  Table table({"condition", "stage", "frames", "p50", "p90", "p99", "p99.9", "largest", "mean",
-               "sd", "of mean", "of variance", "of slowest 1 %", "trust"});
+  Table table({"condition", "stage", "trust", "frames", "p50", "p99", "p99.9", "largest", "mean",
+               "sd", "of mean", "of variance", "of slowest 1 %"});
   each_task(s.results, [&](const CellResult& c, const TaskResult& t) {
     for (const StageResult& of : t.stages) {
       if (of.n == 0 || of.max == 0) continue;  // not a stage of this pipeline
       const bool whole = of.stage == Stage::response;
-      table.add({s.names(c, t), stage_name(of.stage), count_text(of.n), quantile_text(of, .5),
-                 quantile_text(of, .9), quantile_text(of, .99), quantile_text(of, .999),
-                 ns_text(static_cast<double>(of.max)), ns_text(of.mean), ns_text(of.sd),
-                 whole ? "-" : percent(of.share_mean), whole ? "-" : percent(of.share_variance),
-                 whole ? "-" : percent(of.share_tail), std::string(word(of.gate.trust))});
+      const auto part = [&](double v) { return whole ? std::string("-") : percent(v); };
+      table.add({s.names(c, t), stage_name(of.stage), std::string(word(of.gate.trust)),
+                 count_text(of.n), quantile_text(of, .5), quantile_text(of, .99),
+                 quantile_text(of, .999), ns_text(static_cast<double>(of.max)), ns_text(of.mean),
+                 ns_text(of.sd), part(of.share_mean), part(of.share_variance),
+                 part(of.share_tail)});
     }
   });
   p.section.table = std::move(table);

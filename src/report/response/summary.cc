@@ -94,17 +94,15 @@ std::string remarks(const CellResult& c) {
   if (c.stability.unstable) out.emplace_back("UNSTABLE");
   if (c.cell.oversubscribed) out.emplace_back("oversubscribed");
   if (c.failed_repetitions > 0)
-    out.push_back(
-        fmt::format("{} of {} repetitions did not end well", c.failed_repetitions, c.repetitions));
-  if (!c.valid) out.emplace_back("INVALID for MLPerf");
+    out.push_back(fmt::format("{} of {} repetitions failed", c.failed_repetitions, c.repetitions));
   return out.empty() ? "-" : joined(out, ", ");
 }
 
 Part cells_part(const Source& s) {
   Part p;
   p.section.heading = "Responses";
-  Table t({"condition", "N", "mode", "frames", "p50", "p99", "largest", "missed", "frame set p99",
-           "frames/s", "trust", "remarks"});
+  Table t({"condition", "N", "mode", "trust", "remarks", "frames", "p50", "p99", "largest",
+           "missed", "frame set p99", "frames/s"});
   each_task(s.results, [&](const CellResult& c, const TaskResult& task) {
     const StageResult* response = stage_of(task, Stage::response);
     if (response == nullptr) return;
@@ -116,9 +114,10 @@ Part cells_part(const Source& s) {
         response->n > 0 ? ns_text(static_cast<double>(response->max)) : std::string("unknown");
     const std::string trust(word(response->gate.trust));
     const std::string sets = c.cell.streams > 1 ? quantile_text(c.frame_set, .99) : "-";
-    t.add({s.names.without_streams(c, task), std::to_string(c.cell.streams), c.cell.mode,
-           count_text(response->n), quantile_text(*response, .5), quantile_text(*response, .99),
-           largest, missed, sets, fmt::format("{:.4g}", c.throughput_fps), trust, remarks(c)});
+    t.add({s.names.without_streams(c, task), std::to_string(c.cell.streams), c.cell.mode, trust,
+           remarks(c), count_text(response->n), quantile_text(*response, .5),
+           quantile_text(*response, .99), largest, missed, sets,
+           fmt::format("{:.4g}", c.throughput_fps)});
     p.lines.push_back(fmt::format(
         "{}: p50 {}, p99 {}, largest {} of {}; missed {}{}; {:.4g} frames/s; {}{}",
         s.names(c, task), quantile_text(*response, .5), quantile_text(*response, .99), largest,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Equation 1 in both of its cases, the largest response seen, and the tail model, side by side.
+#include <map>
+
 #include "report/figures.h"
 #include "report/response/parts.h"
 #include "report/series/numbers.h"
@@ -35,11 +37,19 @@ std::string term_text(const stream::WcetResult& w, std::string_view name) {
   return t == nullptr ? "-" : ns_text(t->largest);
 }
 
+std::string dominant(const stream::WcetResult& w) {
+  if (w.dominant.empty()) return "unknown";
+  return w.dominant == stream::word(Stage::infer)    ? stage_name(Stage::infer)
+         : w.dominant == stream::word(Stage::second) ? stage_name(Stage::second)
+                                                     : w.dominant;
+}
+
 Part summary_part(const Source& s) {
   Part p;
   p.section.heading = "Worst case";
   Table t({"condition", "case", "sum C1", "C2", "epsilon of C2", "inference", "delta inference",
            "C3", "epsilon of C3", "equation 1", "largest seen", "pWCET", "takes most"});
+  std::map<std::string, std::vector<std::string>> without;  // note -> conditions
   each_task(s.results, [&](const CellResult& c, const TaskResult& task) {
     const stream::WcetResult& w = task.wcet;
     const std::string equation = w.paper.ok ? ns_text(w.paper.response_ns) : "not available";
@@ -48,9 +58,10 @@ Part summary_part(const Source& s) {
     t.add({s.names(c, task), c.cell.cameras == 1 ? "1" : "2", term_text(w, "sum_c1"),
            term_text(w, "c2"), term_text(w, "epsilon_pre"), term_text(w, "inference"),
            term_text(w, "delta_inference"), term_text(w, "c3"), term_text(w, "epsilon_post"),
-           equation, seen, pwcet_text(w.pwcet), w.dominant.empty() ? "unknown" : w.dominant});
+           equation, seen, pwcet_text(w.pwcet), dominant(w)});
     p.lines.push_back(fmt::format("{}: equation 1 {}; largest seen {}; pWCET {}", s.names(c, task),
                                   equation, seen, pwcet_text(w.pwcet)));
+    if (!w.paper.ok && !w.note.empty()) without[w.note].push_back(s.names(c, task));
     if (!w.sentence.empty()) p.section.paragraphs.push_back(s.names(c, task) + ": " + w.sentence);
   });
   // What dominates is told once for each of a few; the rest is in the table.
@@ -58,8 +69,11 @@ Part summary_part(const Source& s) {
   if (p.section.paragraphs.size() > kSentences) {
     const size_t more = p.section.paragraphs.size() - kSentences;
     p.section.paragraphs.resize(kSentences);
-    p.section.paragraphs.push_back(fmt::format("{} more conditions: see the table.", more));
+    p.section.paragraphs.push_back(count_with_plural(static_cast<int64_t>(more), "more condition") +
+                                   ": see the table.");
   }
+  for (const auto& [note, where] : without)
+    p.section.paragraphs.push_back(fmt::format("Not of {}: {}.", joined(where), note));
   p.section.table = std::move(t);
   p.section.notes.emplace_back(
       "Equation 1 of the paper, case 1 (one camera): R = C1 + C2 + inference + C3. Case 2 (F "

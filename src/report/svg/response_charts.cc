@@ -16,7 +16,7 @@ namespace assay::report::svg {
 namespace {
 
 constexpr double kWide = 660;
-constexpr double kCountWide = 500;
+constexpr double kCountWide = 462;
 constexpr int kColours = 8;
 constexpr size_t kName = 36;  // bytes of a row's name; its tooltip has all of it
 
@@ -31,6 +31,17 @@ double sum_of(const StackRow& r, size_t parts) {
   return sum;
 }
 
+// What the axis must hold: all of it, or, where a few bars are many times as long as most (a server
+// that does not keep up), four times the middle one, so that the others can be read.
+double longest_of(std::vector<double> sums, std::optional<double> deadline) {
+  std::erase_if(sums, [](double v) { return v <= 0; });
+  std::sort(sums.begin(), sums.end());
+  double most = sums.empty() ? 0 : sums.back();
+  const double middle = sums.empty() ? 0 : sums[(sums.size() - 1) / 2];
+  if (most > 8 * middle) most = 4 * middle;
+  return deadline && *deadline <= 2 * most ? std::max(most, *deadline) : most;
+}
+
 int colour(int index) { return ((index % kColours) + kColours) % kColours; }
 
 void draw_bar(Canvas& c, const StackPlot& plot, const StackRow& r, const Scale& x, double y,
@@ -38,7 +49,7 @@ void draw_bar(Canvas& c, const StackPlot& plot, const StackRow& r, const Scale& 
   double at = 0;
   for (size_t k = 0; k < plot.parts.size(); ++k) {
     const double v = value_of(r, k);
-    if (v <= 0) continue;
+    if (v <= 0 || at >= x.range().high) continue;
     const double from = x(at), wide = std::max(x(at + v) - from - 0.6, 0.4);
     const StackPart& part = plot.parts[k];
     c.rect(from, y, wide, high, fmt::format("f{}", colour(part.colour)),
@@ -52,13 +63,15 @@ void draw_bar(Canvas& c, const StackPlot& plot, const StackRow& r, const Scale& 
 }  // namespace
 
 std::string stack_chart(const StackPlot& plot) {
-  double names = 40, texts = 30, most = plot.deadline_ns.value_or(0);
+  double names = 40, texts = 30;
+  std::vector<double> sums;
   const auto short_name = [](const StackRow& r) { return cut_middle(plain(r.name, 120), kName); };
   for (const StackRow& r : plot.rows) {
     names = std::max(names, text_width(short_name(r)));
     texts = std::max(texts, text_width(plain(r.text, 30)));
-    most = std::max(most, sum_of(r, plot.parts.size()));
+    sums.push_back(sum_of(r, plot.parts.size()));
   }
+  const double most = longest_of(sums, plot.deadline_ns);
   const double left = names + 14, right = kWide - texts - 14, step = 24;
   Legend legend(8, kWide - 8);
   for (const StackPart& p : plot.parts)
@@ -66,7 +79,7 @@ std::string stack_chart(const StackPlot& plot) {
   const AxisRange range{0, most > 0 && std::isfinite(most) ? most * 1.02 : 1, false};
   const Scale x(range, left, right);
   MarkRows marks;
-  if (plot.deadline_ns && std::isfinite(*plot.deadline_ns))
+  if (plot.deadline_ns && *plot.deadline_ns > 0 && *plot.deadline_ns <= range.high)
     marks.add(x(*plot.deadline_ns), "deadline " + format_ns(*plot.deadline_ns), "change");
   const double top = 24 + marks.arrange(left, right);
   const double bottom = top + step * static_cast<double>(std::max<size_t>(plot.rows.size(), 1));
@@ -79,7 +92,9 @@ std::string stack_chart(const StackPlot& plot) {
     c.open_group(r.name + ": " + r.text);
     c.text(left - 8, y + 12, short_name(r), "end");
     draw_bar(c, plot, r, x, y, step - 8);
-    c.text(x(sum_of(r, plot.parts.size())) + 6, y + 12, plain(r.text, 30), "start", "tick");
+    const double end = x(sums[i]);
+    if (sums[i] > range.high) c.text(end - 4, y + 12, "\u00bb", "end", "dark");  // goes on
+    c.text(end + 6, y + 12, plain(r.text, 30), "start", "tick");
     c.close_group();
   }
   if (plot.rows.empty()) c.text((left + right) / 2, top + 16, "no data", "middle", "name");

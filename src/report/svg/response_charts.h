@@ -9,7 +9,8 @@
 
 namespace assay::report::svg {
 
-// One bar a row, its parts side by side from 0; a part that has room bears its name.
+// One bar a row, its parts side by side from 0; a part that has room bears its name. Bars many
+// times as long as most are cut off at the axis, their text stays.
 struct StackPart {
   std::string name;
   int colour = 0;  // 0 .. 7 of the palette
@@ -21,7 +22,7 @@ struct StackRow {
 struct StackPlot {
   std::vector<StackPart> parts;
   std::vector<StackRow> rows;
-  std::optional<double> deadline_ns;  // a line across all rows
+  std::optional<double> deadline_ns;  // a line across all rows, when it is not far away
   std::string heading, label;
 };
 std::string stack_chart(const StackPlot& plot);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "report/escape.h"
 #include "report/response/parts.h"
 #include "report/svg/tail_charts.h"
 #include "report/term/plot.h"
@@ -89,7 +90,7 @@ Parts distribution_parts(const Source& s) {
       term::PlotOptions options;
       options.colour = s.draw.colour;
       options.unicode = s.draw.unicode;
-      p.plots.push_back(group.name + "\n" + term::ecdf(plot, options));
+      p.plots.push_back(plain(group.name, 90) + "\n" + term::ecdf(plot, options));
     }
   }
   p.section.notes.emplace_back(

@@ -1,8 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "report/escape.h"
 #include "report/response/parts.h"
 #include "report/series/numbers.h"
 
 namespace assay::report {
+namespace {
+
+constexpr size_t kLongest = 600;  // of a cell, as on a page
+
+// Names come from files and other programs. Pages escape them; a table also goes to terminals and
+// into Markdown, which know nothing of control characters and turned text.
+Part harmless(Part p) {
+  Section& s = p.section;
+  if (!s.table) return p;
+  Table clean(s.table->header());
+  for (std::vector<std::string> row : s.table->rows()) {
+    for (std::string& cell : row) cell = plain(cell, kLongest);
+    clean.add(std::move(row));
+  }
+  s.table = std::move(clean);
+  return p;
+}
+
+}  // namespace
 
 Document response_document(const Results& results, const std::vector<stream::CellLog>& logs,
                            const ResponseDraw& draw) {
@@ -21,7 +41,7 @@ Document response_document(const Results& results, const std::vector<stream::Cel
       const Section& s = p.section;
       const bool table = s.table && !s.table->empty();
       if (table || !s.paragraphs.empty() || !s.figures.empty() || !p.plots.empty())
-        d.parts.push_back(std::move(p));
+        d.parts.push_back(harmless(std::move(p)));
     }
   };
   add(summary_parts(source));

@@ -72,8 +72,14 @@ Part summary_part(const Source& s) {
     p.section.paragraphs.push_back(count_with_plural(static_cast<int64_t>(more), "more condition") +
                                    ": see the table.");
   }
-  for (const auto& [note, where] : without)
-    p.section.paragraphs.push_back(fmt::format("Not of {}: {}.", joined(where), note));
+  constexpr size_t kNamed = 3;
+  for (auto& [note, where] : without) {
+    const size_t rest = where.size() > kNamed ? where.size() - kNamed : 0;
+    where.resize(where.size() - rest);
+    p.section.paragraphs.push_back(
+        fmt::format("No equation 1 for {}{}: {}.", joined(where),
+                    rest > 0 ? fmt::format("; and {} more", rest) : std::string(), note));
+  }
   p.section.table = std::move(t);
   p.section.notes.emplace_back(
       "Equation 1 of the paper, case 1 (one camera): R = C1 + C2 + inference + C3. Case 2 (F "

@@ -49,6 +49,30 @@ Json indices(const std::vector<int64_t>& v, int64_t n) {
   return out;
 }
 
+// What derivation needs to make boxes of outputs: kept with the run, so that it can be done again.
+Json detector_json(const PreparedModel& m) {
+  Json out{{"spec", vision::to_json(*m.detector)}};
+  // Sides of the first input of rank 4 or 3: CxHxW, or HxWxC when the last extent is that of
+  // colours.
+  for (const TensorSpec& t : m.info.inputs) {
+    const size_t rank = t.shape.size();
+    if (rank < 3) continue;
+    const bool last = t.shape[rank - 1] <= 4;
+    out["height"] = t.shape[last ? rank - 3 : rank - 2];
+    out["width"] = t.shape[last ? rank - 2 : rank - 1];
+    break;
+  }
+  if (m.data.boxes.empty()) return out;
+  out["truth"] = Json::array();
+  for (int64_t i = 0; i < m.n; ++i) {
+    Json item = Json::array();
+    for (const vision::Box& b : m.data.boxes[static_cast<size_t>(i)])
+      item.push_back(Json::array({b.x0, b.y0, b.x1, b.y1, b.label}));
+    out["truth"].push_back(std::move(item));
+  }
+  return out;
+}
+
 Status store_plan(store::RunFolder& run, const Plan& plan, const Prepared& prepared,
                   const std::string& plan_json, const std::vector<Job>& jobs) {
   auto& db = run.db();
@@ -57,9 +81,11 @@ Status store_plan(store::RunFolder& run, const Plan& plan, const Prepared& prepa
   ASSAY_TRY(auto t, store::Transaction::begin(db));
   for (size_t i = 0; i < prepared.models.size(); ++i) {
     const PreparedModel& m = prepared.models[i];
-    ASSAY_CHECK(db.run("INSERT INTO model VALUES(?,?,?,?,?)",
-                       {m.model_id, plan.models[i].name, m.info.sha256, m.info.bytes,
-                        dump_json(model::to_json(m.info))}));
+    Json info = model::to_json(m.info);
+    if (m.detector) info["detector"] = detector_json(m);
+    ASSAY_CHECK(
+        db.run("INSERT INTO model VALUES(?,?,?,?,?)",
+               {m.model_id, plan.models[i].name, m.info.sha256, m.info.bytes, dump_json(info)}));
     const vision::Dataset& d = m.data;
     Json labels = indices(d.labels, m.n);
     ASSAY_CHECK(

@@ -271,8 +271,8 @@ Result<RecipeComparisons> compare_recipe(store::RunFolder& run, const RecipeEvid
             {s.build->build_id, s.launch->launch_id, name, s.build->build_index, inputs});
       maps.push_back(std::move(m));
     }
-    // Labels belong to the first output that holds class scores.
-    const bool labels = !labels_done && is_classification(*sides[0].output);
+    // Labels belong to the first output that holds class scores; a detector's are in its boxes.
+    const bool labels = !labels_done && !data.detector && is_classification(*sides[0].output);
     const bool logits = labels && compare::looks_like_logits(views[0]);
     ASSAY_TRY(compare::AllPairs all, compare::compare_all(views, labels, logits, 2));
     if (labels) {

@@ -85,6 +85,8 @@ Result<Derived> derive(store::RunFolder& run, const Json& plan) {
     ASSAY_TRY(RecipeComparisons c, compare_recipe(run, recipe, reference, data));
     verdicts_of_outputs(recipe, c, reference && reference != &recipe, out.verdicts);
     verdicts_of_labels(recipe, c, data, plan, out.verdicts);
+    ASSAY_CHECK(verdicts_of_detections(run, recipe, reference == &recipe ? nullptr : reference, c,
+                                       data, plan, out.verdicts));
     verdict_of_kernels(recipe, out.verdicts);
     const std::vector<JudgedBuild> judged = judge_launches(recipe, plan);
     verdict_of_latency(recipe, judged, plan, out.verdicts, out.findings);

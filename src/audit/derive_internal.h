@@ -41,6 +41,15 @@ void verdicts_of_outputs(const RecipeEvidence& recipe, const RecipeComparisons& 
                          bool has_reference, std::vector<VerdictRow>& out);
 void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c,
                         const DataEvidence& data, const Json& plan, std::vector<VerdictRow>& out);
+// Labels and detections: nothing was seen to change in `pairs` pairs; SAME when every build was
+// compared (`whole`) and the bound that the sampling carries is within `margin`.
+void judge_none_changed(VerdictRow& v, std::string_view what, const stats::Proportion& any,
+                        int64_t pairs, bool whole, double margin);
+// Boxes of every pair of builds and of every build and the reference; nothing without a detector.
+Status verdicts_of_detections(store::RunFolder& run, const RecipeEvidence& recipe,
+                              const RecipeEvidence* reference, const RecipeComparisons& c,
+                              const DataEvidence& data, const Json& plan,
+                              std::vector<VerdictRow>& out);
 void verdict_of_kernels(const RecipeEvidence& recipe, std::vector<VerdictRow>& out);
 // What the plan allows the latency verdicts to claim.
 struct LatencyLimits {

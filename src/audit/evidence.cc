@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "audit/evidence.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace assay::audit {
@@ -142,6 +143,30 @@ Status load_lock(RunFolder& run, RecipeEvidence& recipe) {
   return {};
 }
 
+Result<std::optional<DetectorEvidence>> load_detector(RunFolder& run, const std::string& model) {
+  ASSAY_TRY(auto row, run.db().first("SELECT info_json FROM model WHERE model_id=?", {model}));
+  if (!row) return std::nullopt;
+  ASSAY_TRY(const Json info, json_column(*row, 0, "model.info_json"));
+  if (!info.contains("detector")) return std::nullopt;
+  const Json& j = get_object(info, "detector");
+  DetectorEvidence out;
+  ASSAY_TRY(out.spec,
+            vision::detector_from_json(get_object(j, "spec"), "model.info_json detector"));
+  out.width = get_int(j, "width");
+  out.height = get_int(j, "height");
+  for (const Json& item : get_array(j, "truth")) {
+    auto& boxes = out.truth.emplace_back();
+    for (const Json& b : item) {
+      if (!b.is_array() || b.size() != 5 ||
+          !std::all_of(b.begin(), b.end(), [](const Json& v) { return v.is_number(); }))
+        return bad_input("model.info_json: a true box is not [x0, y0, x1, y1, label]");
+      boxes.push_back({b[0].get<float>(), b[1].get<float>(), b[2].get<float>(), b[3].get<float>(),
+                       1, b[4].get<int32_t>()});
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 int64_t OutputBlob::item() const {
@@ -173,6 +198,7 @@ Result<RunEvidence> load_evidence(RunFolder& run) {
     ASSAY_TRY(Json labels, json_column(r, 4, "dataset.labels_json"));
     d.clusters = int_list(clusters);
     d.labels = int_list(labels);
+    ASSAY_TRY(d.detector, load_detector(run, r.text(0)));
     out.data[r.text(0)] = std::move(d);
   }
   ASSAY_TRY(auto recipes,

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "audit/engine.h"
 #include "stats/intervals.h"
 #include "store/run_folder.h"
+#include "vision/boxes.h"
 
 namespace assay::audit {
 
@@ -52,10 +54,17 @@ struct RecipeEvidence {
   std::string lock_sha256, lock_proof;  // "" when no lock fixes its builds
   std::vector<BuildEvidence> builds;    // ascending index
 };
+// How the outputs of a model become boxes, and the true boxes of each input where they are known.
+struct DetectorEvidence {
+  vision::DetectorSpec spec;
+  int64_t width = 0, height = 0;  // of the input tensor
+  std::vector<std::vector<vision::Box>> truth;
+};
 struct DataEvidence {
   stats::Design design = stats::Design::fixed;
   std::vector<int64_t> clusters, labels;
   int64_t n = 0;
+  std::optional<DetectorEvidence> detector;
 };
 struct RunEvidence {
   std::vector<RecipeEvidence> recipes;

@@ -101,6 +101,7 @@ Result<ModelPlan> plan_model(const Request::Model& m, const Request& request,
     return bad_input(fmt::format("sampling is \"{}\"", one_line(out.sampling)),
                      "use independent or fixed");
   }
+  out.detector = m.detector;
   out.preprocess = m.preprocess;
   ASSAY_TRY(out.shapes, model::parse_shapes(m.shapes));
 
@@ -225,6 +226,7 @@ Json to_json(const Plan& p) {
                       {"preprocess", m.preprocess},
                       {"shapes", shapes},
                       {"recipes", recipes}});
+    if (!m.detector.empty()) models.back()["detector"] = m.detector;
   }
   Json out{{"profile", p.profile.name},
            {"builds", p.builds},

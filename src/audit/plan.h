@@ -45,6 +45,7 @@ struct ModelPlan {
   fs::path path;         // ONNX file
   std::string data;      // "synthetic", a prepared folder, an image folder, or "npy:input=FILE,..."
   int64_t inputs = 0;    // at most so many of the data set
+  std::string detector;  // its MODEL.detector.json; "": the one beside the model, if any
   std::string sampling;  // for image folders: independent | fixed
   Json preprocess =
       Json::object();  // of image folders: what was said of resize, mean, std, bgr, labels
@@ -81,7 +82,7 @@ struct Request {
   std::set<std::string> allowed;  // items that need not fit a lock
   bool reference = true;          // add the reference compiler when it is not named
   struct Model {
-    std::string model, name, data, shapes, sampling;
+    std::string model, name, data, shapes, sampling, detector;
     Json preprocess = Json::object();  // what was said of resize, mean, std, bgr, labels
     std::vector<std::string> compilers, precisions, locks;
     std::string lock_proof;  // "": the first that the compiler offers

@@ -134,7 +134,7 @@ Result<Request> request_from_toml(const fs::path& file) {
     const std::string at = where + " [[model]]";
     ASSAY_CHECK(only_keys(m,
                           {"model", "name", "data", "shapes", "sampling", "compilers", "precisions",
-                           "locks", "lock_proof", "inputs", "preprocess"},
+                           "locks", "lock_proof", "inputs", "preprocess", "detector"},
                           at));
     ASSAY_CHECK(typed(m,
                       {{"model", Kind::text},
@@ -143,6 +143,7 @@ Result<Request> request_from_toml(const fs::path& file) {
                        {"shapes", Kind::text},
                        {"sampling", Kind::text},
                        {"preprocess", Kind::table},
+                       {"detector", Kind::text},
                        {"compilers", Kind::list},
                        {"locks", Kind::list},
                        {"lock_proof", Kind::text},
@@ -155,6 +156,8 @@ Result<Request> request_from_toml(const fs::path& file) {
     out.data = relative_to(folder, get_string(m, "data"));
     out.shapes = get_string(m, "shapes");
     out.sampling = get_string(m, "sampling");
+    if (auto file = get_string(m, "detector"); !file.empty())
+      out.detector = relative_to(folder, file);
     out.preprocess = get_object(m, "preprocess");
     if (auto labels = get_string(out.preprocess, "labels"); !labels.empty())
       out.preprocess["labels"] = relative_to(folder, labels);

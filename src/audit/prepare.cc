@@ -136,6 +136,13 @@ Result<Prepared> prepare(const Plan& plan, const fs::path& data_folder, bool ref
     ASSAY_TRY(pm.data, open_data(m, pm.info, plan.seed, data_folder));
     ASSAY_CHECK(vision::check_fits(pm.data, pm.info.inputs));
     pm.n = std::min(m.inputs, pm.data.n);
+    if (m.detector.empty()) {
+      ASSAY_TRY(pm.detector, vision::detector_beside(m.path));
+    } else {
+      ASSAY_TRY(const std::string text, read_file(m.detector, int64_t{1} << 27));
+      ASSAY_TRY(const Json j, parse_json(text, one_line(m.detector)));
+      ASSAY_TRY(pm.detector, vision::detector_from_json(j, m.detector));
+    }
     Json shapes = Json::array();
     for (const TensorSpec& t : pm.info.inputs) shapes.push_back(to_json(t));
     pm.model_id = content_id(pm.info.sha256 + dump_json(shapes) + m.name);

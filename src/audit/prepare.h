@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct PreparedModel {
   model::ModelInfo info;
   vision::Dataset data;
   int64_t n = 0;  // inputs used: min(plan, data set)
+  std::optional<vision::DetectorSpec> detector;
 };
 struct PreparedRecipe {
   std::string recipe_id;

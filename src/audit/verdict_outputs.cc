@@ -135,6 +135,22 @@ void verdicts_of_outputs(const RecipeEvidence& recipe, const RecipeComparisons& 
   if (has_reference) out.push_back(outputs_verdict(recipe, c, "reference", "build and reference"));
 }
 
+void judge_none_changed(VerdictRow& v, std::string_view what, const stats::Proportion& any,
+                        int64_t pairs, bool whole, double margin) {
+  const bool carried = whole && (any.unit == "none" || (any.upper && *any.upper <= margin));
+  v.verdict = word(carried ? Verdict::same : Verdict::inconclusive);
+  v.statement =
+      fmt::format("{} on {} inputs over {} pairs: {}", what, any.n, pairs, bound_text(any));
+  if (!whole)
+    v.statement += "; not every build could be compared";
+  else if (!carried)
+    v.statement += fmt::format("; to claim SAME the bound must be {:.3g} or less", margin);
+  // A flip that was seen is a fact; that there are few among other inputs is a claim.
+  // One that these inputs could not carry even without a flip was never planned (claims.h).
+  if (any.unit != "none" && stats::binomial_cdf(0, any.units, margin) < kAlpha)
+    claim_with_p(v, at_most_p(any, margin));
+}
+
 void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c,
                         const DataEvidence& data, const Json& plan, std::vector<VerdictRow>& out) {
   if (!c.has_labels) return;
@@ -171,19 +187,8 @@ void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c
         "input {:.3g})",
         any.count, any.n, max_margin);
   } else {
-    const bool whole = c.absent.empty() && c.unlike.empty() && any.n > 0;
-    const bool carried = whole && (any.unit == "none" || (any.upper && *any.upper <= margin));
-    v.verdict = word(carried ? Verdict::same : Verdict::inconclusive);
-    v.statement = fmt::format("no label changed on {} inputs over {} pairs: {}", any.n, pairs,
-                              bound_text(any));
-    if (!whole)
-      v.statement += "; not every build could be compared";
-    else if (!carried)
-      v.statement += fmt::format("; to claim SAME the bound must be {:.3g} or less", margin);
-    // A flip that was seen is a fact; that there are few among other inputs is a claim.
-    // One that these inputs could not carry even without a flip was never planned (claims.h).
-    if (any.unit != "none" && stats::binomial_cdf(0, any.units, margin) < kAlpha)
-      claim_with_p(v, at_most_p(any, margin));
+    judge_none_changed(v, "no label changed", any, pairs,
+                       c.absent.empty() && c.unlike.empty() && any.n > 0, margin);
   }
   out.push_back(std::move(v));
 

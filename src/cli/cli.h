@@ -35,6 +35,7 @@ void add_bench(App& app);
 void add_compare(App& app);
 void add_diff(App& app);
 void add_lock(App& app);
+void add_response(App& app);
 void add_report(App& app);
 void add_stats(App& app);
 void add_wcet(App& app);

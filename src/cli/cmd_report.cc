@@ -3,6 +3,7 @@
 
 #include "audit/derive.h"
 #include "cli/cli.h"
+#include "cli/response_report.h"
 #include "report/report.h"
 
 namespace assay::cli {
@@ -14,24 +15,46 @@ constexpr const char* kFooter = R"(Examples:
   assay report runs/demo --format html --out report.html
   assay report runs/demo --verify
 
---verify re-hashes every blob and derives every verdict anew; exit code 1 when something does not hold.)";
+--verify re-hashes every blob and derives every verdict or result anew; exit code 1 when something does not hold.)";
 
 struct Flags {
-  std::string run, format = "text", out;
+  std::string run, format = "text", out, trace;
   bool verify = false;
 };
 
+Status put(const Flags& f, const std::string& text) {
+  if (!f.out.empty()) return write_file_atomic(f.out, text);
+  fmt::print("{}{}", text, text.ends_with('\n') ? "" : "\n");
+  return {};
+}
+
 Result<ExitCode> go(const Flags& f) {
   ASSAY_TRY(store::RunFolder run, store::RunFolder::open_for_reading(f.run));
+  const bool response = report::is_response_run(run);
   if (f.verify) {
-    ASSAY_TRY(auto problems, audit::verify(run));
+    ASSAY_TRY(auto problems, response ? verify_response(run) : audit::verify(run));
     for (const std::string& p : problems) fmt::print("{}\n", p);
     fmt::print(
         "{}\n",
         problems.empty()
-            ? "verified: every blob has its hash, and the evidence gives the stored verdicts again"
-            : "NOT verified");
+            ? fmt::format("verified: every blob has its hash, and the evidence gives the stored {} "
+                          "again",
+                          response ? "results" : "verdicts")
+            : std::string("NOT verified"));
     return problems.empty() ? ExitCode::ok : ExitCode::verdict;
+  }
+  if (!response && (f.format == "csv" || !f.trace.empty()))
+    return bad_input(fmt::format("{} holds an audit, which has no csv and no trace", f.run),
+                     "use --format text, md, json, html or verdicts");
+  if (response) {
+    if (f.format == "verdicts")
+      return bad_input(fmt::format("{} holds a response run, which has no verdicts", f.run),
+                       "use --format text, md, json, html or csv");
+    ASSAY_TRY(const ResponseReport loaded, load_response_report(run));
+    if (!f.trace.empty()) ASSAY_CHECK(write_trace(loaded, f.trace));
+    ASSAY_TRY(const std::string text, print_response(loaded, f.format, !f.out.empty()));
+    ASSAY_CHECK(put(f, text));
+    return ExitCode::ok;
   }
   ASSAY_TRY(report::Model model, report::load_model(run));
   auto print = [&]() -> Result<std::string> {
@@ -42,10 +65,7 @@ Result<ExitCode> go(const Flags& f) {
     return report::to_text(model, f.out.empty() && terminal_colours());
   };
   ASSAY_TRY(std::string text, print());
-  if (!f.out.empty())
-    ASSAY_CHECK(write_file_atomic(f.out, text));
-  else
-    fmt::print("{}{}", text, text.ends_with('\n') ? "" : "\n");
+  ASSAY_CHECK(put(f, text));
   return ExitCode::ok;
 }
 
@@ -57,8 +77,10 @@ void add_report(App& app) {
   sub->footer(kFooter);
   sub->add_option("run", f->run, "run folder")->required();
   sub->add_option("-o,--out", f->out, "write to this file instead of standard output");
+  sub->add_option("--trace", f->trace,
+                  "of a response run: write a timeline (Chrome trace JSON) to this file");
   sub->add_flag("--verify", f->verify, "re-hash and re-derive everything");
-  add_format(*sub, f->format, "text|md|json|html|verdicts");
+  add_format(*sub, f->format, "text|md|json|html|verdicts|csv");
   sub->callback([&app, f] { app.action = [f] { return go(*f); }; });
 }
 

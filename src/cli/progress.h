@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "audit/audit.h"
+#include "base/text.h"
 
 namespace assay::cli {
 

@@ -44,6 +44,7 @@ int run(int argc, char** argv) {
   assay::cli::add_compare(app);
   assay::cli::add_diff(app);
   assay::cli::add_lock(app);
+  assay::cli::add_response(app);
   assay::cli::add_report(app);
   assay::cli::add_stats(app);
   assay::cli::add_wcet(app);

@@ -28,9 +28,10 @@ Status start_anew(const fs::path& folder) {
                     folder.string()),
         "wait for it to end, or name another folder with --out");
   }
-  for (const char* name : {"report.html", "report.md", "report.json", "certificate.html",
-                           "certificate.md", "certificate.json", "locks", "locked", "engines",
-                           "data", "scratch", "run.db-shm", "run.db-wal", "run.db", "blobs"})
+  for (const char* name :
+       {"report.html", "report.md", "report.json", "certificate.html", "certificate.md",
+        "certificate.json", "locks", "locked", "engines", "engines.run", "data", "scratch",
+        "run.db-shm", "run.db-wal", "run.db", "blobs"})
     fs::remove_all(folder / name, ec);
   ::close(fd);
   return {};

@@ -131,10 +131,15 @@ void FrameBuffer::go_at(int64_t monotonic_ns) {
 }
 void FrameBuffer::stop() { word_at(base_, layout::at_stop).store(1, std::memory_order_release); }
 
+int64_t FrameBuffer::written(int64_t stream) const {
+  if (stream < 0 || stream >= streams_) return 0;
+  return std::clamp<int64_t>(
+      word_at(base_, layout::at_written + stream).load(std::memory_order_acquire), 0, capacity_);
+}
+
 std::vector<stream::FrameRecord> FrameBuffer::records(int64_t stream) const {
   if (stream < 0 || stream >= streams_) return {};
-  const int64_t count = std::clamp<int64_t>(
-      word_at(base_, layout::at_written + stream).load(std::memory_order_acquire), 0, capacity_);
+  const int64_t count = written(stream);
   const stream::FrameRecord* first = region(base_, stream, capacity_);
   return {first, first + count};
 }

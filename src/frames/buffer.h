@@ -55,6 +55,7 @@ class FrameBuffer {
   void go_at(int64_t monotonic_ns);
   void stop();
   std::vector<stream::FrameRecord> records(int64_t stream) const;
+  int64_t written(int64_t stream) const;  // records so far, within 0..capacity
 
   // Child's side. append: stores the record, then advances the count (release). False when full.
   void set_ready();

@@ -37,11 +37,11 @@ int64_t triad(double* data, int64_t n, const std::atomic<bool>& stop) {
   int64_t done = 0;
   for (;;)
     for (int64_t from = 0; from < n; from += piece) {
-      if (stop.load(std::memory_order_relaxed)) return done;
       const int64_t to = std::min(n, from + piece);
       for (int64_t i = from; i < to; ++i) a[i] = b[i] + 3.0 * c[i];
       asm volatile("" : : "r"(a) : "memory");  // the stores count even where nobody reads them
       done += (to - from) * 3 * static_cast<int64_t>(sizeof(double));
+      if (stop.load(std::memory_order_relaxed)) return done;
     }
 }
 
@@ -62,10 +62,11 @@ void make_cycle(uint64_t* data, int64_t lines) {
 int64_t chase(const uint64_t* data, const std::atomic<bool>& stop) {
   constexpr int64_t piece = 4096;
   uint64_t at = 0;
-  for (int64_t done = 0;; done += piece * line_bytes) {
-    if (stop.load(std::memory_order_relaxed)) return done;
+  for (int64_t done = 0;;) {
     for (int64_t i = 0; i < piece; ++i) at = data[at];
     asm volatile("" : : "r"(at));
+    done += piece * line_bytes;
+    if (stop.load(std::memory_order_relaxed)) return done;
   }
 }
 
@@ -126,12 +127,14 @@ int64_t buffer_bytes(const CorunnerSpec& spec) {
   return std::max(mib, std::min(spec.mib > 0 ? spec.mib * mib : usual, ram / 4));
 }
 
-CorunnerResult run_corunner(const CorunnerSpec& spec, const std::atomic<bool>& stop) {
+CorunnerResult run_corunner(const CorunnerSpec& spec, const std::atomic<bool>& stop,
+                            const std::function<void()>& ready) {
   if (spec.cpu >= 0) worker::pin_this_thread(spec.cpu);
   const worker::AlignedBuffer buffer(buffer_bytes(spec));
   CorunnerResult result;
   if (spec.kind == CorunnerSpec::Kind::cache)
     make_cycle(static_cast<uint64_t*>(buffer.data()), buffer.size() / line_bytes);
+  if (ready) ready();
   const int64_t begin = measure::stamp_ns();
   result.bytes = spec.kind == CorunnerSpec::Kind::cache
                      ? chase(static_cast<const uint64_t*>(buffer.data()), stop)

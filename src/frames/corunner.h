@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,7 +41,9 @@ struct CorunnerResult {
     return wall_ns > 0 ? static_cast<double>(bytes) * 1e9 / static_cast<double>(wall_ns) : 0;
   }
 };
-// Works until `stop`; looks at it at least each millisecond.
-CorunnerResult run_corunner(const CorunnerSpec& spec, const std::atomic<bool>& stop);
+// Works until `stop`; looks at it at least each millisecond. `ready` is called when the buffer is
+// filled and the work begins: filling takes seconds where caches are large.
+CorunnerResult run_corunner(const CorunnerSpec& spec, const std::atomic<bool>& stop,
+                            const std::function<void()>& ready = nullptr);
 
 }  // namespace assay::frames

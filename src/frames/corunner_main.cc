@@ -21,8 +21,8 @@ constexpr std::string_view help =
     "usage: assay-corunner --kind memory|cache [--mib N] [--cpu C]\n"
     "Keeps the memory bandwidth (a streaming triad) or the last-level cache (a pointer chase) "
     "busy\n"
-    "until stdin closes or SIGTERM comes, then prints what it moved as one line of JSON, on\n"
-    "ASSAY_EVENT_FD where that is set, else on stdout.\n"
+    "until stdin closes or SIGTERM comes. Prints lines of JSON, on ASSAY_EVENT_FD where that is\n"
+    "set, else on stdout: that it has begun, and at the end what it moved.\n"
     "  --mib N  buffer; default: 4 times the last-level cache, at least 256 (memory), or once\n"
     "           the last-level cache (cache); at most a quarter of the machine's memory\n"
     "  --cpu C  CPU to be pinned to\n"
@@ -74,10 +74,12 @@ int main(int argc, char** argv) {
       return 2;
     }
     buffer.emplace(std::move(*attached));
-    buffer->set_ready();
   }
   std::thread watcher([&] { wait_for_end(*spec, buffer ? &*buffer : nullptr); });
-  const frames::CorunnerResult result = frames::run_corunner(*spec, stop);
+  const frames::CorunnerResult result = frames::run_corunner(*spec, stop, [&] {
+    if (buffer) buffer->set_ready();
+    out.send({{"event", "ready"}});
+  });
   watcher.join();
   const bool memory = spec->kind == frames::CorunnerSpec::Kind::memory;
   return out.send({{"event", "corunner"},

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <string>
 
 #include "audit/audit.h"
@@ -13,15 +14,24 @@
 
 namespace assay::response {
 
+// An engine as a task uses it.
+struct Engine {
+  fs::path folder, runner, library;
+  std::string precision = "fp32", sha256, packages_key;
+  std::map<std::string, std::string> env;
+  std::vector<std::pair<std::string, std::string>> options;
+  std::vector<TensorSpec> inputs, outputs;
+};
 struct Recipe {
   RecipeName name;
-  std::vector<fs::path> engines;  // one a task of the plan
+  std::vector<Engine> engines;  // one a task of the plan
 };
 struct Prepared {
   std::vector<Recipe> recipes;
   std::vector<stream::Cell> cells;
-  std::vector<int> cpus;  // that this process may use
+  std::vector<int> cpus;  // that this process may use, the last one first
   std::vector<std::string> notes;
+  bool interrupted = false;  // while engines were built
 };
 struct Options {
   std::vector<std::string> argv;
@@ -30,7 +40,11 @@ struct Options {
 };
 // Resolves models, data and detectors; builds the engines that are not there (jobs of the run, so
 // that they resume); checks that every engine takes what its task makes. Exit codes as the audit's.
+// Interrupted: no recipes. Recipes that gave no engine are left out with a note.
 Result<Prepared> prepare(const Plan& plan, store::RunFolder& run, const Options& options);
+// The same without engines, for a plan that is only looked at.
+Result<Prepared> preview(const Plan& plan);
+// Seconds of all blocks, without builds; rough.
 double estimate_s(const Plan& plan, const Prepared& prepared);
 
 struct RunResult {

@@ -80,6 +80,10 @@ TEST(Analyse, AStallShowsInEveryLaterFrameOfTheQueueAndAsLossesOtherwise) {
   EXPECT_EQ(q.tasks[0].accounting.done, 5000);
   EXPECT_EQ(q.tasks[0].deadline->observed.misses, 5 * 10);
   EXPECT_EQ(q.tasks[0].deadline->max_consecutive, 10);
+  ASSERT_EQ(q.tasks[0].deadline->windows.size(), 2);
+  EXPECT_EQ(q.tasks[0].deadline->windows[0].worst, 10);
+  EXPECT_EQ(q.tasks[0].deadline->windows[1].k, 100);
+  EXPECT_EQ(q.tasks[0].deadline->frames_for_1e6, 2'995'731);
   EXPECT_FALSE(q.stability.unstable);
   for (const Policy p : {Policy::drop_oldest, Policy::skip_if_busy}) {
     m.cell.policy = p;
@@ -184,6 +188,43 @@ TEST(Analyse, TheFrameSetIsAsSlowAsItsSlowestFrame) {
   EXPECT_EQ(c.streams.size(), 3);
   EXPECT_GE(c.fairness, 1);
   EXPECT_LT(c.fairness, 1.05);
+}
+
+TEST(Analyse, AFrameSetThatIsNotWholeHasNoResponseAndMisses) {
+  MadeCell m;
+  m.cell.streams = 3;
+  m.frames = 400;
+  m.cell.scenario = Scenario::constant_stream;
+  m.cell.period_ns = m.deadline_ns = 50'000'000;
+  m.lose_frame = 7;  // of one stream
+  const CellResult c = analyse_cell(made_log(m), quick());
+  EXPECT_EQ(c.frame_set.n, 5 * 399);
+  EXPECT_EQ(c.frame_set_deadline->observed.n, 5 * 400);
+  EXPECT_EQ(c.frame_set_deadline->observed.misses, 5);
+  EXPECT_EQ(c.tasks[0].deadline->observed.n, 3 * 5 * 400);
+  EXPECT_EQ(c.tasks[0].deadline->observed.misses, 5);
+}
+
+TEST(Analyse, FindingsComeInTheOrderOfTheirWeight) {
+  MadeCell bad;
+  bad.cell.recipe = "alpha fp32";
+  bad.cell.scenario = Scenario::constant_stream;
+  bad.cell.period_ns = bad.deadline_ns = 10'000'000;
+  bad.lose_frame = 3;
+  bad.compiler_allocations = 4;
+  bad.frames = 300;
+  const std::vector<CellLog> logs = {made_log(bad)};
+  const Results r = analyse("x", logs, quick());
+  const auto at = [&](const char* text) {
+    return std::find_if(r.findings.begin(), r.findings.end(),
+                        [&](const std::string& f) { return f.find(text) != std::string::npos; }) -
+           r.findings.begin();
+  };
+  EXPECT_EQ(at("UNSTABLE"), 0);
+  EXPECT_EQ(at("5 of 1500 planned frames are lost"), 1);
+  EXPECT_EQ(at("missed the deadline of 10.0 ms"), 2);
+  EXPECT_LT(at("waiting for the server"), at("allocates 4 times a frame"));
+  EXPECT_LT(at("allocates 4 times a frame"), std::ssize(r.findings));
 }
 
 TEST(Analyse, RefusesWhatFewFramesDoNotCarry) {

@@ -220,6 +220,14 @@ TEST(Equation, TermsAreTheMaximaOfTheRecords) {
     ASSERT_TRUE(t.mean && t.lower && t.upper) << t.name;
     EXPECT_LE(*t.lower, *t.mean);
   }
+  double sum_c1 = 0;
+  for (const Repetition& rep : logs[1].repetitions)
+    for (const StreamLog& s : rep.streams) {
+      int64_t most = 0;
+      for (const FrameRecord& f : s.records) most = std::max(most, read(f));
+      sum_c1 += static_cast<double>(most) / 5;
+    }
+  EXPECT_NEAR(*two.terms[0].mean, sum_c1, 1e-3);
   EXPECT_GT(*two.terms[6].lower, 0) << "inference under two cameras grew by 10 %";
 }
 

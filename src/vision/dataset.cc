@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vision/dataset.h"
 
+#include <cmath>
 #include <set>
 
 #include "base/text.h"
@@ -33,6 +34,42 @@ Result<std::vector<int64_t>> integers(const Json& j, const char* key, const fs::
           "prepare the data set again");
     }
     out.push_back(v.get<int64_t>());
+  }
+  return out;
+}
+
+// boxes.json: per item a list of [x0, y0, x1, y1, label].
+Result<std::vector<std::vector<Box>>> true_boxes(const Json& j, const fs::path& folder, int64_t n,
+                                                 std::string& text) {
+  ASSAY_TRY(const fs::path path, path_inside(folder, get_string(j, "boxes")));
+  ASSAY_TRY(text, read_file(path, kMaxJson));
+  ASSAY_TRY(const Json parsed, parse_json(text, path.string()));
+  const Json& items = get_array(parsed, "boxes");
+  const auto wrong = [&](std::string why) {
+    return bad_input(fmt::format("{}: {}", one_line(path.string(), 200), why),
+                     "prepare the data set again (docs/formats.md)");
+  };
+  if (static_cast<int64_t>(items.size()) != n)
+    return wrong(
+        fmt::format("{} lists of boxes, expected one for each of the {} items", items.size(), n));
+  std::vector<std::vector<Box>> out;
+  for (const Json& item : items) {
+    std::vector<Box>& boxes = out.emplace_back();
+    bool fits = item.is_array();
+    for (size_t i = 0; fits && i < item.size(); ++i) {
+      const Json& b = item[i];
+      fits = b.is_array() && b.size() == 5 && b[4].is_number_integer() && b[4].get<double>() >= 0 &&
+             b[4].get<double>() < 1e9;
+      for (size_t k = 0; fits && k < 4; ++k)
+        fits = b[k].is_number() && std::abs(b[k].get<double>()) < 1e9;
+      if (!fits) break;
+      const auto edge = [&](size_t k) { return b[k].get<float>(); };
+      boxes.push_back({edge(0), edge(1), edge(2), edge(3), 1, b[4].get<int32_t>()});
+      fits = boxes.back().x0 <= boxes.back().x1 && boxes.back().y0 <= boxes.back().y1;
+    }
+    if (!fits)
+      return wrong(fmt::format("item {} is {}, expected a list of [x0, y0, x1, y1, label]",
+                               out.size() - 1, one_line(dump_json(item), 80)));
   }
   return out;
 }
@@ -116,6 +153,10 @@ Result<Dataset> open_dataset(const fs::path& folder, bool verify) {
   if (out.sampling == Sampling::clustered) {
     ASSAY_TRY(out.clusters, integers(j, "clusters", folder, out.n, INT64_MIN, parsed, content));
     names_content += "clusters " + sha256_hex(content) + "\n";
+  }
+  if (j.contains("boxes")) {
+    ASSAY_TRY(out.boxes, true_boxes(j, folder, out.n, content));
+    names_content += "boxes " + sha256_hex(content) + "\n";
   }
   out.sha256 = sha256_hex(names_content);
   return out;

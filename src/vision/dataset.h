@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/result.h"
 #include "base/words.h"
+#include "vision/boxes.h"
 
 namespace assay::vision {
 
@@ -29,6 +30,7 @@ struct Dataset {
   std::vector<int64_t> labels;           // empty when unlabelled
   std::vector<std::string> label_names;  // may be empty
   std::vector<int64_t> clusters;         // per item for clustered, else empty
+  std::vector<std::vector<Box>> boxes;   // true ones an item, in tensor pixels; empty when unknown
   int64_t cluster_count() const;         // distinct clusters; n when not clustered
 };
 

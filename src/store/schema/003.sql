@@ -1,5 +1,5 @@
 -- Response runs (docs/response.md), version 3: `assay response` in place of an audit. meta: kind = response, plan_json,
--- plan_sha256. Engines that it built lie in the tables build and engine_file.
+-- plan_sha256. Engines that it built are evidence of the run folder engines.run inside.
 -- cell_json: stream::Cell, one point of the grid.
 CREATE TABLE response_cell (cell_id TEXT PRIMARY KEY, ordinal INTEGER NOT NULL, cell_json TEXT NOT NULL) STRICT;
 -- One repetition of a cell, written whole in one transaction with its frame_log rows when it ended. outcome: ok | failed |

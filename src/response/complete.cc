@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+// A plan as it was asked for, found, filled in and checked.
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "audit/catalog.h"
+#include "base/text.h"
+#include "frames/buffer.h"
+#include "frames/priority.h"
+#include "model/onnx_model.h"
+#include "response/plan.h"
+
+namespace assay::response {
+namespace {
+
+constexpr int64_t max_record_bytes = int64_t{4} << 30;  // of one block, in shared memory
+constexpr size_t max_cells = 100'000;
+
+bool plain_name(const std::string& name) {
+  return !name.empty() && name.size() <= 100 && name != "." && name != ".." &&
+         std::none_of(name.begin(), name.end(),
+                      [](unsigned char c) { return c < 0x20 || c == 0x7f || c == '/'; });
+}
+
+// The model of a task: a name of the catalog, or a file.
+Status find_model(TaskPlan& t) {
+  std::error_code ec;
+  if (!fs::exists(t.model, ec)) {
+    ASSAY_TRY(auto catalog, audit::load_models());
+    std::vector<std::string> names;
+    for (const audit::CatalogModel& c : catalog) {
+      if (c.model.empty()) continue;
+      names.push_back(c.name);
+      if (c.name != t.model) continue;
+      if (!fs::exists(c.model, ec))
+        return missing(fmt::format("model {} has not been made yet", t.model),
+                       "run: ./assay-up models " + t.model);
+      t.model_file = c.model;
+      return {};
+    }
+    return bad_input(fmt::format("task {}: model {} is neither a file nor a known name", t.name,
+                                 one_line(t.model)),
+                     fmt::format("give an .onnx file or one of: {}", fmt::join(names, ", ")));
+  }
+  t.model_file = fs::canonical(t.model, ec);
+  return {};
+}
+
+Status find_parts(TaskPlan& t) {
+  if (!t.model.empty() && !t.engines.empty())
+    return bad_input(fmt::format("task {}: both a model and engines are given", t.name),
+                     "give the model (engines are then built), or engine folders");
+  if (t.model.empty() && t.engines.empty())
+    return bad_input(fmt::format("task {}: neither a model nor an engine is given", t.name),
+                     "add model = \"FILE.onnx\" or engines = [\"FOLDER\"]");
+  if (!t.model.empty()) ASSAY_CHECK(find_model(t));
+  std::error_code ec;
+  for (fs::path& engine : t.engines) {
+    if (!fs::exists(engine / "manifest.json", ec))
+      return bad_input(
+          fmt::format("{} is not an engine folder: it has no manifest.json", engine.string()),
+          "make one with: assay build MODEL --compiler NAME --out DIR");
+    engine = fs::canonical(engine, ec);
+  }
+  if (!t.detector && !t.model_file.empty()) {
+    ASSAY_TRY(t.detector, vision::detector_beside(t.model_file));
+  }
+  ASSAY_TRY(const auto inputs, task_inputs(t));
+  if (inputs.size() != 1)
+    return bad_input(
+        fmt::format("task {}: the network has {} inputs, a frame fills one", t.name, inputs.size()),
+        "use a network with one image input");
+  // ImageNet's three means and deviations say nothing of a network that sees one channel.
+  const auto& shape = inputs[0].shape;
+  const bool grey = shape.size() >= 3 && (shape[shape.size() - 3] == 1 || shape.back() == 1);
+  Json pre = t.pre_said;
+  if (grey && !pre.contains("mean")) pre["mean"] = {0.0};
+  if (grey && !pre.contains("std")) pre["std"] = {1.0};
+  ASSAY_TRY(t.pre, vision::pre_spec_from_json(pre, fmt::format("task {}: pre", t.name)));
+  return {};
+}
+
+Status check_tasks(const Plan& p) {
+  if (p.tasks.empty() || p.tasks.size() > 16)
+    return bad_input(fmt::format("{} tasks, expected 1 to 16", p.tasks.size()), "add a [[task]]");
+  std::set<std::string> names, reached;
+  for (const TaskPlan& t : p.tasks) {
+    if (!plain_name(t.name))
+      return bad_input(fmt::format("\"{}\" is no name of a task", one_line(t.name, 80)),
+                       "use 1 to 100 bytes without / and control characters");
+    if (!names.insert(t.name).second)
+      return bad_input(fmt::format("two tasks are named \"{}\"", t.name), "give one another name");
+  }
+  for (const TaskPlan& t : p.tasks) {
+    if (t.next.empty()) continue;
+    const auto next = std::find_if(p.tasks.begin(), p.tasks.end(),
+                                   [&](const TaskPlan& o) { return o.name == t.next; });
+    const std::string at = fmt::format("task {}: next is \"{}\"", t.name, one_line(t.next, 80));
+    if (next == p.tasks.end() || t.next == t.name)
+      return bad_input(at + ", which is no other task", "name a [[task]] of this plan");
+    if (!next->next.empty())
+      return bad_input(at + ", which is a cascade itself", "a cascade has two stages");
+    if (!t.detector)
+      return bad_input(at + ", but only a detector has boxes to crop",
+                       "add detector = \"FILE.json\", or MODEL.detector.json beside the model");
+    reached.insert(t.next);
+  }
+  for (const TaskPlan& t : p.tasks)
+    if (!t.streams && !reached.contains(t.name))
+      return bad_input(fmt::format("task {}: streams is false and no cascade reaches it", t.name),
+                       "leave it out, or name it in another task's next");
+  if (streaming_tasks(p).empty())
+    return bad_input("no task sees a camera", "one task needs streams = true");
+  return {};
+}
+
+Status check_recipes(const Plan& p) {
+  size_t folders = 0, built = 0;
+  for (const TaskPlan& t : p.tasks) {
+    built += t.engines.empty();
+    if (t.engines.size() > 1 && folders > 1 && t.engines.size() != folders)
+      return bad_input(
+          fmt::format("task {} has {} engines, another has {}", t.name, t.engines.size(), folders),
+          "give as many of each, or one for all");
+    folders = std::max(folders, t.engines.size());
+  }
+  if (built > 0 && folders > 1)
+    return bad_input("some tasks have several engine folders, others have a model",
+                     "give engines to all, or one engine to the task that is not built");
+  if (built > 0 && p.compilers.empty())
+    return bad_input("no compiler is named", "add --compiler NAME, or [recipes] compilers");
+  if (built == 0 && !p.compilers.empty())
+    return bad_input("compilers are named, but all tasks have engines", "leave the compilers out");
+  for (const std::string& c : p.compilers) ASSAY_CHECK(audit::find_compiler(c));
+  for (const auto& [name, options] : p.options.items()) {
+    ASSAY_TRY(const audit::Compiler c, audit::find_compiler(name));
+    ASSAY_CHECK(audit::complete_options(c, options));
+  }
+  if (p.precisions.empty()) return bad_input("no precision is named", "leave it out for fp32");
+  return {};
+}
+
+Status check_releases(Plan& p) {
+  const bool open = stream::open_loop(p.scenario);
+  const std::string name(stream::word(p.scenario));
+  if (!p.time_stamps.empty()) {
+    if (p.scenario != stream::Scenario::constant_stream)
+      return bad_input("time stamps are given, but the scenario is " + name, "use ConstantStream");
+    if (p.jitter_ns > 0 || p.idle_every > 0)
+      return bad_input("jitter and idle gaps do not go with time stamps", "leave them out");
+    ASSAY_TRY(const auto stamps, read_time_stamps(p.time_stamps));
+    const auto n = static_cast<int64_t>(stamps.size());
+    if (p.frames == 0 && p.duration_s == 0) p.frames = n;
+    p.frames = std::min(p.frames, n);
+    if (p.fps == 0 && n > 1 && stamps.back() > 0)
+      p.fps = static_cast<double>(n - 1) * 1e9 / static_cast<double>(stamps.back());
+  }
+  if (open && !(p.fps > 0))
+    return bad_input(name + " needs a frame rate", "add --fps 30, or fps in [response]");
+  if (!open && p.fps > 0)
+    return bad_input(name + " takes a frame when the last is done and has no frame rate",
+                     "use ConstantStream, or leave fps out");
+  if (open && !(p.fps >= 1e9 / static_cast<double>(stream::kLongestDurationNs) && p.fps <= 1e6))
+    return bad_input(fmt::format("fps is {:g}, expected 0.001 to 1e6", p.fps));
+  if (p.idle_gap_ns > stream::kLongestDurationNs)
+    return bad_input(fmt::format("the idle gap is {}, expected at most 1000 s",
+                                 format_ns(static_cast<double>(p.idle_gap_ns))));
+  if (!open && (p.policies.size() != 1 || p.policies[0] != stream::Policy::queue))
+    return bad_input(name + " never finds a server busy: a policy has no meaning",
+                     "use ConstantStream or Server, or leave the policy out");
+  if (p.jitter_ns > 0 &&
+      (p.scenario != stream::Scenario::constant_stream || p.jitter_ns * 2 >= period_ns(p)))
+    return bad_input(fmt::format("jitter is {}", format_ns(static_cast<double>(p.jitter_ns))),
+                     "it goes with ConstantStream and stays below half a period");
+  if ((p.idle_every > 0) != (p.idle_gap_ns > 0))
+    return bad_input("idle_every and idle_gap go together",
+                     "write idle_every = 100, idle_gap = "
+                     "\"50ms\"");
+  if (p.scenario == stream::Scenario::multi_stream && p.cameras != std::vector<int>{1} &&
+      std::find(p.modes.begin(), p.modes.end(), "processes") != p.modes.end())
+    return bad_input("MultiStream asks one process for all streams at once",
+                     "use mode threads or one-server");
+  return {};
+}
+
+Status one_of(const std::vector<std::string>& given, const std::set<std::string>& known,
+              const char* what) {
+  std::set<std::string> seen;
+  for (const std::string& g : given) {
+    if (!known.contains(g))
+      return bad_input(fmt::format("{} \"{}\" is unknown", what, one_line(g, 80)),
+                       fmt::format("known: {}", fmt::join(known, ", ")));
+    if (!seen.insert(g).second) return bad_input(fmt::format("{} {} stands twice", what, g));
+  }
+  if (given.empty()) return bad_input(fmt::format("no {} is given", what));
+  return {};
+}
+
+template <class T>
+Status in_range(T value, T low, T high, const char* what) {
+  if (value >= low && value <= high) return {};
+  return bad_input(fmt::format("{} is {}, expected {} to {}", what, value, low, high));
+}
+
+Status check_factors(const Plan& p) {
+  ASSAY_CHECK(one_of(p.modes, {"processes", "threads", "one-server"}, "mode"));
+  ASSAY_CHECK(one_of(p.co_runners, {"none", "memory", "cache"}, "co-runner"));
+  ASSAY_CHECK(one_of(p.caches, {"warm", "cold", "memory"}, "cache"));
+  const bool files = p.source.kind == frames::SourceSpec::Kind::folder ||
+                     p.source.kind == frames::SourceSpec::Kind::raw;
+  if (!files && p.caches != std::vector<std::string>{"warm"})
+    return bad_input(fmt::format("a {} source has no page cache to choose", word(p.source.kind)),
+                     "use a folder of images or a raw file, or leave cache out");
+  std::set<std::string> priorities(p.priorities.begin(), p.priorities.end());
+  for (const std::string& priority : p.priorities)
+    if (!frames::parse_priority(priority))
+      return bad_input(fmt::format("priority \"{}\" is unknown", one_line(priority, 80)),
+                       "use other, nice:-20 to nice:19, or fifo:1 to fifo:99");
+  if (p.priorities.empty() || priorities.size() != p.priorities.size())
+    return bad_input("a priority stands twice, or there is none");
+  if (p.policies.empty() ||
+      std::set<stream::Policy>(p.policies.begin(), p.policies.end()).size() != p.policies.size())
+    return bad_input("a policy stands twice, or there is none");
+  const auto tasks = static_cast<int64_t>(streaming_tasks(p).size());
+  std::set<int> cameras;
+  for (const int n : p.cameras) {
+    ASSAY_CHECK(in_range<int64_t>(n, 1, frames::buffer_layout::max_streams / tasks, "cameras"));
+    if (!cameras.insert(n).second)
+      return bad_input(fmt::format("cameras: {} stands twice", n), "name each number once");
+  }
+  if (p.cameras.empty()) return bad_input("no number of cameras is given");
+  for (const auto& set : p.cpu_sets)
+    if (set.empty() || std::set<int>(set.begin(), set.end()).size() != set.size())
+      return bad_input("a CPU set is empty or names a CPU twice", "write cpus = [[0], [0, 1]]");
+  const size_t cells = p.policies.size() * p.cameras.size() * p.modes.size() * p.co_runners.size() *
+                       p.caches.size() * p.priorities.size() *
+                       std::max<size_t>(1, p.cpu_sets.size());
+  if (cells > max_cells)
+    return bad_input(
+        fmt::format("the factors make {} conditions, expected at most {}", cells, max_cells));
+  return {};
+}
+
+Status check_numbers(const Plan& p) {
+  ASSAY_CHECK(in_range<int64_t>(p.frames, 1, frames::buffer_layout::max_frames, "frames"));
+  ASSAY_CHECK(in_range<int64_t>(p.repetitions, 1, 10'000, "repetitions"));
+  ASSAY_CHECK(in_range<int64_t>(p.warmup_frames, 0, 1 << 20, "warm-up frames"));
+  ASSAY_CHECK(in_range<int64_t>(p.threads, 1, 1024, "threads"));
+  ASSAY_CHECK(in_range<int64_t>(p.builds, 1, 1000, "builds"));
+  ASSAY_CHECK(in_range(p.max_seconds, 0.0, 1e7, "max_seconds"));
+  if (!(p.equality_margin > 0 && p.equality_margin < 1))
+    return bad_input(fmt::format("the margin is {:g}, expected a share below 1", p.equality_margin),
+                     "write 0.05 for 5 %");
+  for (const double fps : p.replay_fps)
+    if (!(fps > 0 && fps <= 1e6))
+      return bad_input(fmt::format("a replayed frame rate is {:g}", fps), "use 0 to 1e6");
+  const double seconds =
+      static_cast<double>(p.frames) * static_cast<double>(period_ns(p) + p.idle_gap_ns) / 1e9;
+  if (seconds > 1e7)
+    return bad_input(
+        fmt::format("{} frames would take {:.3g} s", p.frames, seconds),
+        "a block may take 1e7 s; use a higher frame rate, fewer frames or less idling");
+  for (const TaskPlan& t : p.tasks)
+    if (t.deadline_ns > int64_t{3'600'000'000'000})
+      return bad_input(fmt::format("task {}: the deadline is over an hour", t.name));
+  const int most = *std::max_element(p.cameras.begin(), p.cameras.end());
+  const double bytes = static_cast<double>(p.frames) * most *
+                       static_cast<double>(streaming_tasks(p).size() * sizeof(stream::FrameRecord));
+  if (bytes > static_cast<double>(max_record_bytes))
+    return bad_input(fmt::format("the records of {} frames of {} cameras need {}", p.frames, most,
+                                 format_bytes(static_cast<int64_t>(bytes))),
+                     "use fewer frames and more repetitions");
+  return {};
+}
+
+// A camera that nobody described is a synthetic one of the tensor's size.
+Status complete_source(Plan& p) {
+  using Kind = frames::SourceSpec::Kind;
+  frames::SourceSpec& s = p.source;
+  if (s.kind == Kind::synthetic && s.width == 0 && s.height == 0) {
+    ASSAY_TRY(const auto inputs, task_inputs(p.tasks[streaming_tasks(p).front()]));
+    std::vector<int64_t> shape = inputs[0].shape;
+    if (shape.size() == 4) shape.erase(shape.begin());
+    if (shape.size() != 3)
+      return bad_input(fmt::format("the input {} is no image", shape_text(inputs[0].shape)),
+                       "use a network that takes 1xCxHxW or 1xHxWxC");
+    const bool last = shape[2] == 1 || shape[2] == 3;
+    s.height = last && shape[0] != 3 && shape[0] != 1 ? shape[0] : shape[1];
+    s.width = last && shape[0] != 3 && shape[0] != 1 ? shape[1] : shape[2];
+    s.format = s.width % 2 || s.height % 2 ? vision::PixelFormat::rgb8 : vision::PixelFormat::nv12;
+  }
+  std::error_code ec;
+  if (s.kind == Kind::folder && !fs::is_directory(s.path, ec))
+    return bad_input(fmt::format("{} is no folder of images", s.path.string()),
+                     "name a folder with JPEG or PNG files, or one of `assay models`");
+  if ((s.kind == Kind::video || s.kind == Kind::raw) && !fs::is_regular_file(s.path, ec))
+    return bad_input(fmt::format("{} is no file", s.path.string()), "name a file of frames");
+  if (!s.path.empty()) s.path = fs::canonical(s.path, ec);
+  if (p.data_name.empty())
+    p.data_name = s.kind == Kind::synthetic
+                      ? fmt::format("synthetic {}x{} {}", s.width, s.height, vision::word(s.format))
+                      : s.path.filename().string();
+  // The child reads it with the same rules: what it would refuse is refused here.
+  ASSAY_TRY(s, frames::source_from_json(frames::to_json(s), "source"));
+  return {};
+}
+
+// That a frame can be made into what each network takes, before anything is built for it.
+Status check_tensors(const Plan& p) {
+  for (const TaskPlan& t : p.tasks) {
+    ASSAY_TRY(const auto inputs, task_inputs(t));
+    auto pre = vision::FramePre::create(t.pre, inputs[0], p.source.max_width, p.source.max_height);
+    if (pre) continue;
+    Error e = std::move(pre).error();
+    e.message = fmt::format("task {}: {}", t.name, e.message);
+    return tl::unexpected<Error>(std::move(e));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<TensorSpec>> task_inputs(const TaskPlan& t) {
+  if (!t.model_file.empty()) {
+    ASSAY_TRY(auto info, model::inspect(t.model_file, {}));
+    return info.inputs;
+  }
+  ASSAY_TRY(std::string text, read_file(t.engines.at(0) / "manifest.json", 64 << 20));
+  ASSAY_TRY(Json manifest, parse_json(text, (t.engines[0] / "manifest.json").string()));
+  std::vector<TensorSpec> out;
+  for (const Json& j : get_array(manifest, "inputs")) {
+    ASSAY_TRY(TensorSpec spec, tensor_spec_from_json(j, "manifest.json"));
+    out.push_back(std::move(spec));
+  }
+  return out;
+}
+
+Result<Plan> complete_plan(Plan p) {
+  if (!plain_name(p.name))
+    return bad_input(fmt::format("\"{}\" is no name of a plan", one_line(p.name, 80)),
+                     "use 1 to 100 bytes without / and control characters");
+  for (TaskPlan& t : p.tasks) ASSAY_CHECK(find_parts(t));
+  ASSAY_CHECK(check_tasks(p));
+  ASSAY_CHECK(check_recipes(p));
+  ASSAY_CHECK(check_releases(p));
+  if (p.duration_s > 0) {
+    if (p.frames > 0 && p.time_stamps.empty())
+      return bad_input("both frames and a duration are given", "give one of them");
+    if (!(p.duration_s <= 1e7)) return bad_input("the duration is too long", "at most 1e7 seconds");
+    if (stream::open_loop(p.scenario))
+      p.frames = std::max<int64_t>(1, std::llround(p.duration_s * p.fps));
+    else
+      p.max_seconds = p.duration_s;
+    p.duration_s = 0;
+  }
+  if (p.frames == 0) p.frames = 500;
+  for (TaskPlan& t : p.tasks)
+    if (t.deadline_ns == 0 && t.streams) t.deadline_ns = period_ns(p);
+  ASSAY_CHECK(complete_source(p));
+  ASSAY_CHECK(check_tensors(p));
+  ASSAY_CHECK(check_factors(p));
+  ASSAY_CHECK(check_numbers(p));
+  return p;
+}
+
+}  // namespace assay::response

@@ -170,8 +170,8 @@ Result<stream::AnalyseOptions> options_from(const Json& plan) {
   if (!plan.is_object()) return wrong("is no object");
   stream::AnalyseOptions o;
   o.equality_margin = get_double(plan, "equality_margin", o.equality_margin);
-  if (!(o.equality_margin >= 0 && o.equality_margin <= 1))
-    return wrong("equality_margin is not in [0, 1]");
+  if (!(o.equality_margin > 0 && o.equality_margin <= 1))
+    return wrong("equality_margin is not in (0, 1]");
   for (const Json& v : get_array(plan, "replay_fps")) {
     const double fps = v.is_number() ? v.get<double>() : 0;
     if (!(fps > 0 && std::isfinite(fps))) return wrong("replay_fps holds what is no rate");

@@ -147,7 +147,7 @@ TEST(LoadResponse, BlobsThatAreNoRecordsAreErrors) {
 
 TEST(LoadResponse, PlansThatCannotBeAreErrors) {
   for (const char* plan :
-       {"", "[]", R"({"equality_margin": 1.5})", R"({"replay_fps": [0]})", R"({"seed": -1})"}) {
+       {"", "[]", R"({"equality_margin": 0})", R"({"replay_fps": [0]})", R"({"seed": -1})"}) {
     Made m = make(small(), plan);
     EXPECT_FALSE(load_response(m.run)) << plan;
   }

@@ -38,7 +38,7 @@ class MachineReader {
     const Json* v = find(key);
     if (v == nullptr) return;
     if (!v->is_number_integer() || get_int(j_, key, -1) < 0)
-      fault_ = std::string(key) + " is no count";
+      fault_ = fmt::format("{} is no count", key);
     else
       out = get_int(j_, key);
   }
@@ -46,7 +46,7 @@ class MachineReader {
     const Json* v = find(key);
     if (v == nullptr) return;
     if (!v->is_boolean())
-      fault_ = std::string(key) + " is neither true nor false";
+      fault_ = fmt::format("{} is neither true nor false", key);
     else
       out = v->get<bool>();
   }
@@ -55,7 +55,7 @@ class MachineReader {
     if (v == nullptr) return;
     const double share = v->is_number() ? v->get<double>() : -1;
     if (!(share >= 0 && share <= 1))
-      fault_ = std::string(key) + " is no share";
+      fault_ = fmt::format("{} is no share", key);
     else
       out = share;
   }

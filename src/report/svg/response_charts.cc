@@ -15,7 +15,7 @@
 namespace assay::report::svg {
 namespace {
 
-constexpr double kWide = 700;
+constexpr double kWide = 690;
 constexpr double kCountWide = 462;
 constexpr int kColours = 8;
 constexpr size_t kName = 46;  // bytes of a row's name; its tooltip has all of it

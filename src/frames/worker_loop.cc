@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "frames/scaled_check.h"
 #include "measure/clock.h"
 #include "worker/environment.h"
 
@@ -38,6 +39,9 @@ Worker::Worker(RunState& run, int index, std::vector<StreamState*> streams)
 
 void Worker::operator()() {
   warm_up();
+  if (index_ == 0 && !error_ && !run_.buffer.stopped() && !streams_.empty() &&
+      streams_[0]->served.scaled_decode)
+    scaled_ = check_scaled_decode(streams_[0]->served);
   run_.warmed.fetch_add(1, std::memory_order_acq_rel);
   run_.warmed.notify_all();
   run_.go.wait(0, std::memory_order_acquire);

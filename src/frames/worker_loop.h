@@ -54,7 +54,10 @@ class Worker {
   // Why there was no run: priority refused, or an engine that cannot run.
   const std::optional<worker::LaunchError>& error() const { return error_; }
   const std::string& run_error() const { return run_error_; }  // of the first frame that failed so
-  Json machine() const;                                        // counters of this thread
+  // What scaled decoding gains and costs, where a stream of the first worker asks for it; else
+  // null.
+  const Json& scaled() const { return scaled_; }
+  Json machine() const;  // counters of this thread
 
  private:
   void warm_up();
@@ -77,6 +80,7 @@ class Worker {
   std::optional<measure::Sampler> sampler_;
   std::optional<worker::LaunchError> error_;
   std::string run_error_;
+  Json scaled_;
   TaskContext* failed_on_ = nullptr;
   int64_t t0_ = 0;
   int cpu_ = -1;

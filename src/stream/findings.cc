@@ -218,6 +218,29 @@ void allocations(const CellResult& c, Sentences& out) {
   }
 }
 
+// Opt-in, so what it costs stands beside what it gains.
+void scaled(const CellResult& c, Sentences& out) {
+  if (!c.scaled || c.scaled->pictures == 0) return;
+  const ScaledDecode& s = *c.scaled;
+  if (s.smaller == 0) {
+    out.push_back(fmt::format(
+        "{}: scaled decoding had nothing to do: none of {} pictures is twice as large as needed",
+        label_of(c.cell), s.pictures));
+    return;
+  }
+  const auto full = static_cast<double>(s.decode_full_ns);
+  const auto less = static_cast<double>(s.decode_scaled_ns);
+  std::string levels = "tensors were not compared";
+  if (s.max_levels && s.mean_levels)
+    levels = fmt::format("tensors differ by up to {:.3g} grey levels ({:.2g} in the mean)",
+                         *s.max_levels, *s.mean_levels);
+  out.push_back(fmt::format(
+      "{}: scaled decoding of {} of {} pictures: {} in place of {} ({:.3g} times as fast), {}, {} "
+      "of {} pictures get another answer",
+      label_of(c.cell), s.smaller, s.pictures, format_ns(less), format_ns(full),
+      less > 0 ? full / less : 0, levels, s.changed, s.pictures));
+}
+
 }  // namespace
 
 std::string label_of(const Cell& c) {
@@ -246,6 +269,7 @@ std::vector<std::string> findings_of(const Results& results) {
   each(idle);
   say_slowdowns(results, out);
   say_equalities(results, out);
+  each(scaled);
   each(oversubscribed);
   trust(results, out);
   each(allocations);

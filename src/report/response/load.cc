@@ -11,6 +11,7 @@
 #include "report/response/report.h"
 #include "stream/cell.h"
 #include "stream/record_check.h"
+#include "stream/result_json.h"
 
 namespace assay::report {
 namespace {
@@ -128,11 +129,12 @@ Result<stream::Repetition> read_block(store::RunFolder& run, const Row& block) {
     return bad_row(name, fmt::format("outcome \"{}\" is no word", one_line(r.outcome, 40)));
   r.index = static_cast<int>(index);
   r.wall_ns = wall;
-  ASSAY_TRY(const auto rows,
-            run.db().query("SELECT frame_log_id, name, task, camera, deadline_ns, planned, n, "
-                           "records_blob, machine_json, process, stream FROM frame_log WHERE "
-                           "block_id = ? ORDER BY process, stream",
-                           {block.text(0)}));
+  ASSAY_TRY(
+      const auto rows,
+      run.db().query("SELECT frame_log_id, name, task, camera, deadline_ns, planned, n, "
+                     "records_blob, machine_json, process, stream, child_json FROM frame_log WHERE "
+                     "block_id = ? ORDER BY process, stream",
+                     {block.text(0)}));
   std::set<std::pair<int64_t, int64_t>> seen;
   for (const Row& row : rows) {
     if (!seen.emplace(row.integer(9), row.integer(10)).second)
@@ -141,6 +143,9 @@ Result<stream::Repetition> read_block(store::RunFolder& run, const Row& block) {
           fmt::format("stream {} of process {} is there twice", row.integer(10), row.integer(9)));
     ASSAY_TRY(auto stream, read_stream(run, row));
     r.streams.push_back(std::move(stream));
+    const auto child = parse_json(row.text(11), "child_json");
+    if (child && !r.scaled)
+      r.scaled = stream::scaled_from_json(get_object(*child, "scaled_decode"));
   }
   return r;
 }

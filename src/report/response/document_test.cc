@@ -292,6 +292,7 @@ TEST(ResponseNumbers, KeepFourDigitsAndOneUnit) {
   EXPECT_EQ(ns_text(std::optional<double>()), "not available");
   EXPECT_EQ(percent(.5), "50.0 %");
   EXPECT_EQ(rate_text(.25, .2, .3), "0.25 [0.2, 0.3]");
+  EXPECT_EQ(rate_text(0, {}, {}), "no bound (0 seen)");
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ std::string rate_text(const std::optional<double>& rate) {
 std::string rate_text(const std::optional<double>& rate, const std::optional<double>& lower,
                       const std::optional<double>& upper) {
   if (!rate || !std::isfinite(*rate)) return "not available";
-  if (!lower || !upper) return probability_text(*rate) + " (no interval)";
+  if (!lower || !upper) return fmt::format("no bound ({} seen)", probability_text(*rate));
   return fmt::format("{} [{}, {}]", probability_text(*rate), probability_text(*lower),
                      probability_text(*upper));
 }

@@ -50,7 +50,8 @@ std::string quantile_text(const stats::QuantileRow* row);
 std::string quantile_text(const StageResult& stage, double q);
 std::string percent(double share);
 std::string rate_text(const std::optional<double>& rate);
-// "0.012 [0.008, 0.017]"
+// "0.012 [0.008, 0.017]"; without an interval "no bound (0.012 seen)": a rate alone claims too
+// much.
 std::string rate_text(const std::optional<double>& rate, const std::optional<double>& lower,
                       const std::optional<double>& upper);
 std::string joined(const std::vector<std::string>& texts, std::string_view between = "; ");

@@ -15,10 +15,10 @@
 namespace assay::report::svg {
 namespace {
 
-constexpr double kWide = 660;
+constexpr double kWide = 690;
 constexpr double kCountWide = 462;
 constexpr int kColours = 8;
-constexpr size_t kName = 36;  // bytes of a row's name; its tooltip has all of it
+constexpr size_t kName = 46;  // bytes of a row's name; its tooltip has all of it
 
 double value_of(const StackRow& r, size_t k) {
   const double v = k < r.values_ns.size() ? r.values_ns[k] : 0;

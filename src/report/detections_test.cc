@@ -135,7 +135,8 @@ TEST(Detections, WhatTheEvidenceHoldsBreaksNothing) {
     EXPECT_THAT(to_html(m).value(), Not(HasSubstr("<script")));
     EXPECT_TRUE(parse_json(to_json(m).value(), "report"));
     EXPECT_FALSE(to_markdown(m).value().empty());
-    for (unsigned char c : to_text(m, false).value()) ASSERT_TRUE(c >= 0x20 || c == '\n');
+    const std::string text = to_text(m, false).value();
+    for (unsigned char c : text) ASSERT_TRUE(c >= 0x20 || c == '\n');
   }
 }
 

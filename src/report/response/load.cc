@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <map>
 
 #include "base/text.h"
@@ -38,6 +39,8 @@ stats::MachineEvidence machine_from(const std::string& text, int64_t planned) {
   m.major_faults = count("major_faults");
   m.migrations = count("migrations");
   m.steal_ticks = count("steal_ticks");
+  if (parsed->contains("clock_drop") && (*parsed)["clock_drop"].is_number())
+    m.clock_drop = std::clamp(get_double(*parsed, "clock_drop", 0), 0.0, 1.0);
   m.pinned = flag("pinned");
   m.memory_locked = flag("memory_locked");
   return m;
@@ -69,6 +72,7 @@ Result<stream::Repetition> read_block(store::RunFolder& run, const Row& block) {
   r.outcome = block.text(3);
   r.reason = block.text(4);
   r.wall_ns = block.integer(5);
+  r.started = block.integer(6) != 0;
   if (r.index < 0 || r.index > kMostRepetitions)
     return bad_row("response_block " + one_line(block.text(0), 40),
                    "its repetition is not possible");
@@ -101,11 +105,12 @@ Result<std::vector<stream::CellLog>> load_cell_logs(store::RunFolder& run) {
     stream::CellLog log;
     ASSAY_TRY(log.cell, stream::cell_from_json(json, name));
     if (log.cell.id != row.text(0)) return bad_row(name, "its id is not that of its condition");
-    ASSAY_TRY(const auto blocks,
-              run.db().query("SELECT block_id, cell_id, repetition, outcome, reason, wall_ns FROM "
-                             "response_block WHERE cell_id = ? AND outcome <> 'interrupted' "
-                             "ORDER BY repetition, rowid",
-                             {row.text(0)}));
+    ASSAY_TRY(
+        const auto blocks,
+        run.db().query("SELECT block_id, cell_id, repetition, outcome, reason, wall_ns, t0_ns FROM "
+                       "response_block WHERE cell_id = ? AND outcome <> 'interrupted' "
+                       "ORDER BY repetition, rowid",
+                       {row.text(0)}));
     std::map<int64_t, const Row*> newest;
     for (const Row& block : blocks) newest[block.integer(2)] = &block;
     for (const auto& [repetition, block] : newest) {

@@ -32,8 +32,8 @@ struct RunState {
 };
 
 // One stream and what serves it. Everything is made before the threads start.
-struct StreamState {
-  int64_t index = 0;  // in the request
+struct alignas(64) StreamState {  // written by one worker each
+  int64_t index = 0;              // in the request
   const StreamSpec* spec = nullptr;
   Served served;
   std::vector<int64_t> releases;   // as many as the camera delivers
@@ -83,6 +83,7 @@ class Worker {
   Json scaled_;
   TaskContext* failed_on_ = nullptr;
   int64_t t0_ = 0;
+  int64_t waiting_since_ = 0;  // after t0, mostly below 0: idle before the first frame
   int cpu_ = -1;
   bool pinned_ = false;
 };

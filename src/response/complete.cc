@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plan as it was asked for, found, filled in and checked.
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -18,6 +19,7 @@ namespace {
 
 constexpr int64_t max_record_bytes = int64_t{4} << 30;  // of one block, in shared memory
 constexpr size_t max_cells = 100'000;
+constexpr double kMostStampBytes = 60 << 20;
 
 bool plain_name(const std::string& name) {
   return !name.empty() && name.size() <= 100 && name != "." && name != ".." &&
@@ -269,10 +271,23 @@ Status check_numbers(const Plan& p) {
   const int most = *std::max_element(p.cameras.begin(), p.cameras.end());
   const double bytes = static_cast<double>(p.frames) * most *
                        static_cast<double>(streaming_tasks(p).size() * sizeof(stream::FrameRecord));
-  if (bytes > static_cast<double>(max_record_bytes))
-    return bad_input(fmt::format("the records of {} frames of {} cameras need {}", p.frames, most,
-                                 format_bytes(static_cast<int64_t>(bytes))),
-                     "use fewer frames and more repetitions");
+  // All of it is locked, and held twice while it is read back.
+  const int64_t ram =
+      static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<int64_t>(sysconf(_SC_PAGESIZE));
+  if (bytes > static_cast<double>(std::min(max_record_bytes, ram / 8)))
+    return bad_input(
+        fmt::format("the records of {} frames of {} cameras need {}, expected at most {}", p.frames,
+                    most, format_bytes(static_cast<int64_t>(bytes)),
+                    format_bytes(std::min(max_record_bytes, ram / 8))),
+        "use fewer frames and more repetitions");
+  // Each stream of a process takes its time stamps along in the request, which is at most 64 MiB.
+  const bool one_process = p.modes != std::vector<std::string>{"processes"};
+  const double stamps = static_cast<double>(p.frames) *
+                        (one_process ? most * static_cast<double>(streaming_tasks(p).size()) : 1.0);
+  const double each = 2 + std::log10(1 + seconds * 1e9);  // digits and a comma
+  if (!p.time_stamps.empty() && stamps * each > kMostStampBytes)
+    return bad_input(fmt::format("{:.3g} time stamps for one process", stamps),
+                     "use fewer frames, or mode processes alone");
   return {};
 }
 

@@ -64,6 +64,7 @@ struct Repetition {
   int index = 0;
   std::vector<StreamLog> streams;
   int64_t wall_ns = 0;                 // from t0 to the last completion
+  bool started = true;                 // false: never let go, so that no frame was released
   std::string outcome = "ok", reason;  // of the worst process
   std::optional<ScaledDecode> scaled;
 };
@@ -208,6 +209,9 @@ struct CellResult {
 // A stage under N streams against N = 1 of the same recipe, over repetitions.
 struct Slowdown {
   std::string recipe, mode, co_runner, cache, task;
+  Policy policy = Policy::queue;
+  std::string priority = "other";
+  std::vector<int> cpus;
   Stage stage = Stage::infer;
   int streams = 1;
   double q = .5;
@@ -218,10 +222,14 @@ struct Slowdown {
   Trust trust = Trust::trusted;  // worst of both sides; REJECTED: inconclusive, whatever the ratio
   std::string note;
 };
-// Is a stage the same for all compilers (builds)? TOST on repetition medians, every pair.
+// Is a stage the same for all compilers (builds)? TOST on repetition medians, every pair. A side
+// that several engines stand for has one value an engine: their repetitions do not vary freely.
 struct StageEquality {
   Stage stage = Stage::read;
   std::string task, mode, co_runner, cache;
+  Policy policy = Policy::queue;
+  std::string priority = "other";
+  std::vector<int> cpus;
   std::string compiler;  // over builds: of which
   int streams = 1;
   std::string over = "compilers";  // compilers | builds

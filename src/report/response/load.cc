@@ -129,6 +129,7 @@ Result<stream::Repetition> read_block(store::RunFolder& run, const Row& block) {
     return bad_row(name, fmt::format("outcome \"{}\" is no word", one_line(r.outcome, 40)));
   r.index = static_cast<int>(index);
   r.wall_ns = wall;
+  r.started = block.integer(5) != 0;
   ASSAY_TRY(
       const auto rows,
       run.db().query("SELECT frame_log_id, name, task, camera, deadline_ns, planned, n, "
@@ -157,7 +158,7 @@ Result<stream::CellLog> read_cell(store::RunFolder& run, const Row& row) {
   ASSAY_TRY(log.cell, stream::cell_from_json(json, name));
   if (log.cell.id != row.text(0)) return bad_row(name, "its id is not that of its condition");
   ASSAY_TRY(const auto blocks,
-            run.db().query("SELECT block_id, repetition, outcome, reason, wall_ns FROM "
+            run.db().query("SELECT block_id, repetition, outcome, reason, wall_ns, t0_ns FROM "
                            "response_block WHERE cell_id = ? AND outcome <> 'interrupted' "
                            "ORDER BY repetition, rowid",
                            {row.text(0)}));

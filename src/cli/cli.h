@@ -67,6 +67,10 @@ std::vector<std::string> split(std::string_view text, char at = ',');
 // "512M", "2G", "1048576" -> bytes.
 Result<int64_t> parse_bytes(std::string_view text);
 
+// Numbers that a flag takes; what does not fit is told without the ranges of C++ types.
+CLI::Validator above_zero();
+CLI::Validator zero_or_more();
+
 // Ctrl-C: the first stops children and leaves a run that resumes, the second ends at once.
 const std::atomic<bool>* interrupt_flag();
 

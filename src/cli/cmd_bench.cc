@@ -100,15 +100,14 @@ void add_bench(App& app) {
   sub->footer(kFooter);
   sub->add_option("engine", f->engine, "engine folder (assay build makes one)")->required();
   sub->add_option("--data", f->data, "data set (default synthetic)");
-  sub->add_option("--inputs", f->inputs, "inputs of a synthetic data set")
-      ->check(CLI::PositiveNumber);
-  sub->add_option("--launches", f->launches, "launches (default 3)")->check(CLI::PositiveNumber);
+  sub->add_option("--inputs", f->inputs, "inputs of a synthetic data set")->check(above_zero());
+  sub->add_option("--launches", f->launches, "launches (default 3)")->check(above_zero());
   sub->add_option("--samples,--iterations", f->samples,
                   "timed inferences of each launch (default 300)")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   sub->add_option("--warm-up,--warmUp", f->warmup_ms, "milliseconds of warm-up (default 200)")
-      ->check(CLI::NonNegativeNumber);
-  sub->add_option("--seed", f->seed, "seed of the input order")->check(CLI::NonNegativeNumber);
+      ->check(zero_or_more());
+  sub->add_option("--seed", f->seed, "seed of the input order")->check(zero_or_more());
   sub->add_option("--export-times,--exportTimes", f->export_times,
                   "write every sample to this JSON file");
   add_format(*sub, f->format, "text|md|json|jsonl|csv");

@@ -116,10 +116,9 @@ void add_compare(App& app) {
   sub->footer(kFooter);
   sub->add_option("engines", f->engines, "two or more engine folders")->required();
   sub->add_option("--data", f->data, "data set (default synthetic)");
-  sub->add_option("--inputs", f->inputs, "inputs to compare (default 256)")
-      ->check(CLI::PositiveNumber);
-  sub->add_option("--atol", f->atol, "absolute tolerance")->check(CLI::NonNegativeNumber);
-  sub->add_option("--rtol", f->rtol, "relative tolerance")->check(CLI::NonNegativeNumber);
+  sub->add_option("--inputs", f->inputs, "inputs to compare (default 256)")->check(above_zero());
+  sub->add_option("--atol", f->atol, "absolute tolerance")->check(zero_or_more());
+  sub->add_option("--rtol", f->rtol, "relative tolerance")->check(zero_or_more());
   sub->add_option("--seed", f->seed, "seed of the synthetic data");
   add_format(*sub, f->format, "text|md|json|jsonl|csv");
   sub->callback([&app, f] { app.action = [f] { return go(*f); }; });

@@ -164,13 +164,12 @@ void add_record(App& app, CLI::App& lock) {
                   "builds within this ratio of medians count as equal in a verification (default "
                   "5%)");
   sub->add_option("--launches", f->launches, "launches of each engine in a verification")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   sub->add_option("--samples,--iterations", f->samples, "timed inferences of each launch")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   sub->add_option("--atol", f->atol, "outputs may differ by this (default 0: bitwise equal)")
-      ->check(CLI::NonNegativeNumber);
-  sub->add_option("--rtol", f->rtol, "and by this share of the value")
-      ->check(CLI::NonNegativeNumber);
+      ->check(zero_or_more());
+  sub->add_option("--rtol", f->rtol, "and by this share of the value")->check(zero_or_more());
   sub->callback([&app, f] {
     app.action = [f] {
       RecordFlags flags = *f;

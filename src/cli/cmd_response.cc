@@ -36,6 +36,23 @@ struct Flags {
   bool fresh = false, dry_run = false;
 };
 
+const char* plural(auto n) { return n == 1 ? "" : "s"; }
+
+// A place that cannot be written to is told before hours are measured.
+Status check_trace(const std::string& file) {
+  if (file.empty()) return {};
+  std::error_code ec;
+  const fs::path folder = fs::absolute(file, ec).parent_path();
+  if (fs::is_directory(file, ec))
+    return bad_input(fmt::format("--trace {} is a folder", one_line(file, 200)),
+                     "name a file, e.g. timeline.json");
+  if (!fs::is_directory(folder, ec))
+    return bad_input(fmt::format("--trace {}: no folder {}", one_line(file, 200),
+                                 one_line(folder.string(), 200)),
+                     "make the folder, or name a file elsewhere");
+  return {};
+}
+
 std::string cpus_text(const std::vector<int>& cpus) {
   return fmt::format("{}", fmt::join(cpus, ","));
 }
@@ -70,10 +87,11 @@ void print_plan(const response::Plan& plan, const response::Prepared& prepared) 
   fmt::print(stderr, "{}", claims.text());
   for (const std::string& note : prepared.notes) fmt::print(stderr, "note: {}\n", note);
   fmt::print(stderr,
-             "{} conditions x {} repetitions of {} frames a stream; seed {}, {} thread{}; rough "
+             "{} condition{} x {} repetition{} of {} frame{} a stream; seed {}, {} thread{}; rough "
              "estimate {} without builds\n",
-             prepared.cells.size(), plan.repetitions, plan.frames, plan.seed, plan.threads,
-             plan.threads == 1 ? "" : "s", format_ns(response::estimate_s(plan, prepared) * 1e9));
+             prepared.cells.size(), plural(prepared.cells.size()), plan.repetitions,
+             plural(plan.repetitions), plan.frames, plural(plan.frames), plan.seed, plan.threads,
+             plural(plan.threads), format_ns(response::estimate_s(plan, prepared) * 1e9));
 }
 
 fs::path default_out(const response::Plan& plan) {
@@ -83,19 +101,21 @@ fs::path default_out(const response::Plan& plan) {
 }
 
 ExitCode say_interrupted(int64_t blocks, const fs::path& out) {
-  fmt::print(stderr, "interrupted; {} blocks are done and kept in {}; the same command goes on\n",
-             blocks, out.string());
+  fmt::print(stderr, "interrupted; {} block{} done and kept in {}; the same command goes on\n",
+             blocks, blocks == 1 ? " is" : "s are", one_line(out.string(), 1000));
   return ExitCode::interrupted;
 }
 
 Result<ExitCode> go(const Flags& f, const std::vector<std::string>& argv) {
   ASSAY_TRY(const auto words, response_words(f.fail_on));
+  ASSAY_CHECK(check_trace(f.trace));
   ASSAY_TRY(const response::Plan plan, response_plan(f.plan));
   ASSAY_TRY(const response::Prepared look, response::preview(plan));
   const fs::path out = f.out.empty() ? default_out(plan) : fs::path(f.out);
   print_plan(plan, look);
   if (f.dry_run) {
-    fmt::print(stderr, "dry run: nothing was measured; evidence would go to {}\n", out.string());
+    fmt::print(stderr, "dry run: nothing was measured; evidence would go to {}\n",
+               one_line(out.string(), 1000));
     return ExitCode::ok;
   }
   if (f.fresh) ASSAY_CHECK(start_anew(out));
@@ -116,15 +136,21 @@ Result<ExitCode> go(const Flags& f, const std::vector<std::string>& argv) {
   if (result.interrupted) return say_interrupted(result.blocks_run + result.blocks_resumed, out);
   ASSAY_TRY(const ResponseReport report, load_response_report(run));
   ASSAY_CHECK(write_response_report(run, report));
-  if (!f.trace.empty()) ASSAY_CHECK(write_trace(report, f.trace));
   ASSAY_TRY(const std::string text, print_response(report, f.format, false));
   fmt::print("{}{}", text, text.ends_with('\n') ? "" : "\n");
   std::fflush(stdout);  // before what follows on stderr
-  fmt::print(stderr, "evidence: {}\nreport:   {}\n", run.folder().string(),
-             (run.folder() / "report.html").string());
+  fmt::print(stderr, "evidence: {}\nreport:   {}\n", one_line(run.folder().string(), 1000),
+             one_line((run.folder() / "report.html").string(), 1000));
+  const int64_t blocks = result.blocks_run + result.blocks_resumed;
+  if (result.blocks_failed == blocks)
+    return fail(ExitCode::verdict,
+                fmt::format("nothing was measured: {} of {} block{} failed; {}",
+                            result.blocks_failed, blocks, plural(blocks), result.first_failure),
+                "mend that and add --fresh; the failure is kept as evidence until then");
   if (result.blocks_failed > 0)
-    fmt::print(stderr, "assay: {} of {} blocks failed; the report says why\n", result.blocks_failed,
-               result.blocks_run);
+    fmt::print(stderr, "assay: {} of {} blocks failed; the first {}\n", result.blocks_failed,
+               blocks, one_line(result.first_failure, 600));
+  if (!f.trace.empty()) ASSAY_CHECK(write_trace(report, f.trace));
   return response_fails(report.results, words) ? ExitCode::verdict : ExitCode::ok;
 }
 

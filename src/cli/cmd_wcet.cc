@@ -133,7 +133,7 @@ void add_wcet(App& app) {
                   "exceedance probabilities per inference (default 1e-3,1e-4,1e-5,1e-6,1e-9)");
   sub->add_option("--confidence", f->confidence, "of the bounds, one-sided (default 0.95)");
   sub->add_option("--fps", f->fps, "inferences a second: adds the probability in an hour")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   sub->add_option("--deadline", f->deadline, "P(X > D), counted and by the model: 20ms");
   sub->add_option("--cameras", f->cameras, "cameras of the paper's eq. 1 (default 1)")
       ->check(CLI::Range(1, 1000));

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 
@@ -36,6 +37,10 @@ const std::atomic<bool>* interrupt_flag() {
   act.sa_handler = on_signal;
   sigaction(SIGINT, &act, nullptr);
   sigaction(SIGTERM, &act, nullptr);
+  // A terminal that was closed; under nohup it stays ignored.
+  struct sigaction before {};
+  if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN)
+    sigaction(SIGHUP, &act, nullptr);
   return &interrupted;
 }
 
@@ -60,6 +65,29 @@ Result<int64_t> parse_bytes(std::string_view text) {
                      "write bytes, or a number with K, M or G");
   return value << shift;
 }
+
+namespace {
+
+// Not a comparison that a NaN, or text that a whole number would be clipped to, passes.
+CLI::Validator number_check(bool zero, const char* name, const char* expected) {
+  return CLI::Validator(
+      [zero, expected](std::string& text) -> std::string {
+        double value = 0;
+        const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+        const bool fits = ec == std::errc() && end == text.data() + text.size() &&
+                          std::isfinite(value) && (zero ? value >= 0 : value > 0);
+        if (!fits) return fmt::format("{} is given, expected {}", one_line(text, 60), expected);
+        const bool whole = text.find_first_not_of("0123456789") == std::string::npos;
+        if (whole && value >= 0x1p63) return fmt::format("{} is too large", one_line(text, 60));
+        return "";
+      },
+      name);
+}
+
+}  // namespace
+
+CLI::Validator above_zero() { return number_check(false, "POSITIVE", "a number above 0"); }
+CLI::Validator zero_or_more() { return number_check(true, "NONNEGATIVE", "a number of 0 or more"); }
 
 bool terminal_colours() { return isatty(STDOUT_FILENO) && !std::getenv("NO_COLOR"); }
 
@@ -100,7 +128,7 @@ void add_plan_flags(CLI::App& sub, PlanFlags& f, bool measures) {
   sub.add_option("--precision", f.precisions,
                  "precisions, comma separated: fp32, fp16, bf16, int8 (default fp32)");
   sub.add_option("--builds", f.builds, "builds of each recipe (default: the profile's)")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   sub.add_option("--trials", f.trials,
                  "search budget of compilers that search (their option `trials`)");
   sub.add_option("--option", f.options,
@@ -110,15 +138,15 @@ void add_plan_flags(CLI::App& sub, PlanFlags& f, bool measures) {
                  "data set: a name of `assay models`, a prepared folder, a folder of images, "
                  "npy:INPUT=FILE, or synthetic");
   sub.add_option("--inputs", f.inputs, "use at most so many inputs of the data set")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   sub.add_option("--threads", f.threads,
                  "inference threads, for tuning, build and launch alike (default 1)")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   sub.add_option("--seed", f.seed, "seed of the order and of the tuners (default 1; logged)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(zero_or_more());
   sub.add_option("--build-timeout,--buildTimeout", f.build_timeout_s,
                  "seconds a build may take (default 3600)")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   sub.add_option("--memory-limit,--memoryLimit", f.memory_limit,
                  "memory of one child: bytes, or with K, M, G");
   sub.add_flag("--no-reference", f.no_reference, "do not add the reference compiler");
@@ -135,7 +163,7 @@ void add_plan_flags(CLI::App& sub, PlanFlags& f, bool measures) {
   sub.add_option(
          "--resize", f.resize,
          "of a folder of images: shorter side in pixels (default 256; 0 = straight to the input)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(zero_or_more());
   sub.add_option(
       "--mean", f.mean,
       "of a folder of images: 1 or 3 numbers, pixels scaled to 0..1 (default ImageNet's)");
@@ -147,11 +175,11 @@ void add_plan_flags(CLI::App& sub, PlanFlags& f, bool measures) {
       "--profile", f.profile,
       "quick, standard or certify: numbers, and what they let you claim (default quick)");
   sub.add_option("--launches", f.launches, "launches (processes) of each build")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   sub.add_option("--samples,--iterations", f.samples, "timed inferences of each launch")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   sub.add_option("--warm-up,--warmUp", f.warmup_ms, "milliseconds of warm-up (default 200)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(zero_or_more());
   sub.add_option("--limit", f.limit, "requirement P(X > LIMIT) < BELOW on every build, e.g. 20ms");
   sub.add_option("--below", f.below, "its rate, e.g. 1e-3");
   sub.add_option("--margin", f.margin,
@@ -159,7 +187,7 @@ void add_plan_flags(CLI::App& sub, PlanFlags& f, bool measures) {
   sub.add_option("--margin-p99", f.tail_margin, "the same for tail quantiles (default 5%)");
   sub.add_option("--launch-timeout,--launchTimeout", f.launch_timeout_s,
                  "seconds a launch may take (default 900)")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
 }
 
 Result<audit::Request> request_from_flags(const PlanFlags& f) {

@@ -65,7 +65,7 @@ void add_explain_flags(CLI::App& sub, ExplainFlags& f) {
       ->check(CLI::Range(1, 10000));
   sub.add_option("--samples,--iterations", f.samples,
                  "un-instrumented runs of each launch (default 300)")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   sub.add_option("--swap", f.swaps,
                  "of two locks: build A with B's choice for this layer (\"*\": for each that "
                  "differs), and see how much of the difference goes with it; may be given again");

@@ -122,12 +122,12 @@ void add_lock_verify(App& app, CLI::App& lock) {
   sub->footer(kFooter);
   sub->add_option("lock", f->lock, "folder of the lock")->required();
   sub->add_option("--builds", f->builds, "rebuilds, each in a fresh process (default 3)")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   sub->add_option("--launches", f->launches, "launches of each engine (default: the lock's)")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   sub->add_option("--samples,--iterations", f->samples,
                   "timed inferences of each launch (default: the lock's)")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   sub->add_flag("--no-latency", f->no_latency, "prove kernels and outputs only");
   sub->add_option("--allow", f->allow,
                   "an item of the lock that may differ here, by its name; may be given again");

@@ -23,22 +23,24 @@ Result<std::vector<T>> numbers(const std::string& text, const char* flag) {
           "write numbers with commas between them");
     out.push_back(value);
   }
-  if (out.empty()) return bad_input(fmt::format("{}: no number is given", flag));
+  if (out.empty())
+    return bad_input(fmt::format("{}: no number is given", flag),
+                     "write numbers with commas between them");
   return out;
 }
 
 // "1280x720".
-Result<std::pair<int64_t, int64_t>> parse_size(const std::string& text, const char* flag) {
+Result<std::pair<int64_t, int64_t>> parse_size(const std::string& text, const std::string& flag) {
   const size_t x = text.find('x');
   if (x != std::string::npos) {
-    const auto width = numbers<int64_t>(text.substr(0, x), flag);
-    const auto height = numbers<int64_t>(text.substr(x + 1), flag);
+    const auto width = numbers<int64_t>(text.substr(0, x), flag.c_str());
+    const auto height = numbers<int64_t>(text.substr(x + 1), flag.c_str());
     if (width && height && width->size() == 1 && height->size() == 1 && (*width)[0] > 0 &&
         (*height)[0] > 0)
       return std::pair{(*width)[0], (*height)[0]};
   }
-  return bad_input(fmt::format("{} {}: expected WIDTHxHEIGHT", flag, one_line(text, 60)),
-                   "write 1280x720");
+  return bad_input(fmt::format("{}{}: expected WIDTHxHEIGHT", flag, one_line(text, 60)),
+                   fmt::format("write {}1280x720", flag));
 }
 
 Status read_source(const ResponseFlags& f, Plan& p) {
@@ -69,7 +71,7 @@ Status read_source(const ResponseFlags& f, Plan& p) {
     s.path = fs::absolute(f.raw);
     if (f.size.empty())
       return bad_input("--raw needs the size of its frames", "add --size 1280x720");
-    ASSAY_TRY(const auto size, parse_size(f.size, "--size"));
+    ASSAY_TRY(const auto size, parse_size(f.size, "--size "));
     std::tie(s.width, s.height) = size;
   } else if (!f.camera.empty()) {
     const std::string kind = f.camera.substr(0, f.camera.find(':'));
@@ -77,7 +79,8 @@ Status read_source(const ResponseFlags& f, Plan& p) {
       return bad_input(fmt::format("--camera {}: unknown camera", one_line(f.camera, 60)),
                        "use synthetic:1280x720; record a real one and give --video or --raw");
     if (kind.size() < f.camera.size()) {
-      ASSAY_TRY(const auto size, parse_size(f.camera.substr(kind.size() + 1), "--camera"));
+      ASSAY_TRY(const auto size,
+                parse_size(f.camera.substr(kind.size() + 1), "--camera synthetic:"));
       std::tie(s.width, s.height) = size;
     }
   }
@@ -97,6 +100,10 @@ Result<response::TaskPlan> read_task(const ResponseFlags& f) {
       return bad_input(fmt::format("{} targets, but {} is no engine folder", f.targets.size(),
                                    one_line(f.targets[0], 200)),
                        "name one model or use case, or engine folders");
+    if (fs::is_directory(f.targets[0], ec))
+      return bad_input(fmt::format("{} is a folder, but no engine folder: it has no manifest.json",
+                                   one_line(f.targets[0], 200)),
+                       "name a model, a use case, or folders that assay build has made");
     t.model = f.targets[0];
     t.name = fs::path(f.targets[0]).stem();
   }
@@ -106,7 +113,11 @@ Result<response::TaskPlan> read_task(const ResponseFlags& f) {
   if (f.resize >= 0) pre["resize_shorter"] = f.resize;
   for (const auto& [key, text] : {std::pair{"mean", &f.mean}, std::pair{"std", &f.std}}) {
     if (text->empty()) continue;
-    ASSAY_TRY(pre[key], parse_json("[" + *text + "]", std::string("--") + key));
+    auto given = parse_json("[" + *text + "]", std::string("--") + key);
+    if (!given)
+      return bad_input(fmt::format("--{} {}: expected 1 or 3 numbers", key, one_line(*text, 60)),
+                       fmt::format("write --{} 0.5 or --{} 0.485,0.456,0.406", key, key));
+    pre[key] = std::move(*given);
   }
   if (!f.detector.empty()) {
     ASSAY_TRY(const std::string text, read_file(f.detector, 64 << 20));
@@ -123,7 +134,8 @@ Status read_recipes(const ResponseFlags& f, Plan& p) {
   for (const std::string& o : f.options) {
     const size_t dot = o.find('.'), eq = o.find('=');
     if (dot == std::string::npos || eq == std::string::npos || dot > eq)
-      return bad_input(fmt::format("--option {}: expected NAME.KEY=VALUE", one_line(o)));
+      return bad_input(fmt::format("--option {}: expected NAME.KEY=VALUE", one_line(o)),
+                       "the compilers' keys: assay compilers NAME");
     ASSAY_TRY(const audit::Compiler c, audit::find_compiler(o.substr(0, dot)));
     const std::string key = o.substr(dot + 1, eq - dot - 1);
     ASSAY_TRY(Json value, audit::parse_option(c, key, o.substr(eq + 1)));
@@ -184,7 +196,10 @@ Status read_factors(const ResponseFlags& f, Plan& p) {
   if (!f.time_stamps.empty()) p.time_stamps = fs::absolute(f.time_stamps);
   if (f.frames > 0 && !f.duration.empty())
     return bad_input("both --frames and --duration are given", "give one of them");
-  if (f.frames > 0) p.frames = f.frames;
+  if (f.frames > 0) {
+    p.frames = f.frames;
+    p.duration_s = 0;
+  }
   if (!f.duration.empty()) {
     // trtexec's flag has no unit: seconds.
     auto seconds = numbers<double>(f.duration, "--duration");
@@ -211,7 +226,7 @@ Result<std::vector<std::string>> response_words(const std::string& text) {
 }
 
 Result<Plan> response_plan(const ResponseFlags& f) {
-  if (f.targets.empty())
+  if (f.targets.empty() || f.targets[0].empty())
     return bad_input("nothing is named to be measured",
                      "give a use case (.toml), a model with --compiler, or engine folders");
   if (fs::path(f.targets[0]).extension() == ".toml") {
@@ -247,8 +262,7 @@ void add_response_flags(CLI::App& sub, ResponseFlags& f) {
                  "use case (.toml), ONNX file, a name of `assay models`, or engine folders");
   sub.add_option("-c,--compiler", f.compilers, "compilers, comma separated");
   sub.add_option("--precision", f.precisions, "precisions, comma separated (default fp32)");
-  sub.add_option("--builds", f.builds, "builds of each recipe (default 1)")
-      ->check(CLI::PositiveNumber);
+  sub.add_option("--builds", f.builds, "builds of each recipe (default 1)")->check(above_zero());
   sub.add_option("--option", f.options, "one option of a compiler: NAME.KEY=VALUE");
   sub.add_option("--images", f.images, "folder of JPEG and PNG files, or a name of `assay models`");
   sub.add_option("--video", f.video, "video file, through FFmpeg's libraries");
@@ -263,31 +277,31 @@ void add_response_flags(CLI::App& sub, ResponseFlags& f) {
   sub.add_option("--resize-rule", f.resize_rule, "pil (default), opencv or torch-plain");
   sub.add_option("--fit", f.fit, "shorter-crop (default), stretch or letterbox");
   sub.add_option("--resize", f.resize, "shorter side before the crop (default 256; 0 = tensor's)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(zero_or_more());
   sub.add_option("--mean", f.mean, "1 or 3 numbers, pixels scaled to 0..1 (default ImageNet's)");
   sub.add_option("--std", f.std, "1 or 3 numbers (default ImageNet's)");
   sub.add_option("--scenario", f.scenario,
                  "SingleStream, MultiStream, Offline, Server, ConstantStream (default with --fps)");
-  sub.add_option("--fps", f.fps, "frames a second of each camera")->check(CLI::PositiveNumber);
+  sub.add_option("--fps", f.fps, "frames a second of each camera")->check(above_zero());
   sub.add_option("--deadline", f.deadline, "of a response, e.g. 33ms (default: one frame period)");
   sub.add_option("--streams,--infStreams", f.streams, "cameras, a sweep: 1,2,4 (default 1)");
   sub.add_option("--mode", f.modes, "processes (default), threads, one-server; comma separated");
   sub.add_option("--policy", f.policies, "queue (default), drop-oldest, skip-if-busy");
   sub.add_option("--frames,--iterations", f.frames, "a stream and repetition (default 500)")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   sub.add_option("--duration", f.duration, "seconds a repetition, in the place of --frames");
   sub.add_option("--repetitions", f.repetitions, "of each condition (default 5)")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   sub.add_option("--warm-up,--warmUp", f.warmup_frames, "frames before the start (default 8)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(zero_or_more());
   sub.add_option("--threads", f.threads, "inference threads of build and run (default 1)")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   sub.add_option("--cpus", f.cpus, "CPUs for the frames: 0,1 (default: all, the last one first)");
   sub.add_option("--priority", f.priorities, "other (default), nice:-5, fifo:50; comma separated");
   sub.add_option("--co-runner", f.co_runners, "none (default), memory, cache; comma separated");
   sub.add_option("--cache", f.caches, "page cache: warm (default), cold, memory; comma separated");
   sub.add_option("--idle-every", f.idle_every, "after so many frames an idle gap")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   sub.add_option("--idle-gap", f.idle_gap, "its length, e.g. 50ms");
   sub.add_option("--jitter", f.jitter, "of the release, e.g. 1ms: uniform in plus and minus that");
   sub.add_option("--time-stamps", f.time_stamps, "release times of a recorded camera, a line each");
@@ -296,7 +310,7 @@ void add_response_flags(CLI::App& sub, ResponseFlags& f) {
   sub.add_option("--memory-limit,--memoryLimit", f.memory_limit,
                  "memory of one child: bytes, or with K, M, G");
   sub.add_option("--seed", f.seed, "seed of order, pictures and arrivals (default 1; logged)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(zero_or_more());
 }
 
 }  // namespace assay::cli

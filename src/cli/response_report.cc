@@ -31,8 +31,9 @@ Status write_response_report(store::RunFolder& run, const ResponseReport& r) {
   page.plots = false;
   const report::Document document = report::response_document(r.results, r.logs, page);
   const std::string json = json_of(r.results);
+  ASSAY_TRY(const std::string markdown, print_response(r, "md", true));  // has no drawings
   ASSAY_CHECK(write_file_atomic(run.folder() / "report.html", report::to_html(document)));
-  ASSAY_CHECK(write_file_atomic(run.folder() / "report.md", report::to_markdown(document)));
+  ASSAY_CHECK(write_file_atomic(run.folder() / "report.md", markdown));
   ASSAY_CHECK(write_file_atomic(run.folder() / "report.json", json));
   ASSAY_TRY(const auto attempt,
             run.db().first("SELECT attempt_id FROM attempt ORDER BY rowid DESC LIMIT 1"));

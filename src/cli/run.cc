@@ -64,7 +64,10 @@ int run(int argc, char** argv) {
                    fmt::format("unknown command \"{}\"", assay::one_line(argv[1])),
                    "known: " + names});
     }
-    return show({assay::ExitCode::usage, e.what(), "assay --help, or assay COMMAND --help"});
+    const auto used = root.get_subcommands();
+    return show({assay::ExitCode::usage, e.what(),
+                 used.empty() ? std::string("assay --help, or assay COMMAND --help")
+                              : fmt::format("assay {} --help", used[0]->get_name())});
   }
   auto result = action();
   if (!result) return show(result.error());

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "frames/buffer.h"
 #include "frames/priority.h"
+#include "frames/source.h"
 #include "model/onnx_model.h"
 #include "response/plan.h"
 
@@ -20,6 +21,7 @@ namespace {
 constexpr int64_t max_record_bytes = int64_t{4} << 30;  // of one block, in shared memory
 constexpr size_t max_cells = 100'000;
 constexpr double kMostStampBytes = 60 << 20;
+constexpr int64_t min_memory_bytes = int64_t{16} << 20;  // of a process that loads anything
 
 bool plain_name(const std::string& name) {
   return !name.empty() && name.size() <= 100 && name != "." && name != ".." &&
@@ -48,6 +50,7 @@ Status find_model(TaskPlan& t) {
                      fmt::format("give an .onnx file or one of: {}", fmt::join(names, ", ")));
   }
   t.model_file = fs::canonical(t.model, ec);
+  t.model = t.model_file.string();  // one plan, however the path was written
   return {};
 }
 
@@ -142,6 +145,15 @@ Status check_recipes(const Plan& p) {
     ASSAY_CHECK(audit::complete_options(c, options));
   }
   if (p.precisions.empty()) return bad_input("no precision is named", "leave it out for fp32");
+  for (const auto& [names, what] :
+       {std::pair{&p.compilers, "compiler"}, std::pair{&p.precisions, "precision"}}) {
+    std::set<std::string> seen;
+    for (const std::string& name : *names)
+      if (!seen.insert(name).second)
+        return bad_input(fmt::format("{} {} stands twice", what, one_line(name, 80)),
+                         "name each once; several builds of one are made by --builds, or builds "
+                         "in [recipes]");
+  }
   return {};
 }
 
@@ -155,7 +167,12 @@ Status check_releases(Plan& p) {
       return bad_input("jitter and idle gaps do not go with time stamps", "leave them out");
     ASSAY_TRY(const auto stamps, read_time_stamps(p.time_stamps));
     const auto n = static_cast<int64_t>(stamps.size());
-    if (p.frames == 0 && p.duration_s == 0) p.frames = n;
+    if (p.duration_s > 0) {  // what the camera takes in that time
+      p.frames = std::lower_bound(stamps.begin(), stamps.end(), std::llround(p.duration_s * 1e9)) -
+                 stamps.begin();
+      p.duration_s = 0;
+    }
+    if (p.frames == 0) p.frames = n;
     p.frames = std::min(p.frames, n);
     if (p.fps == 0 && n > 1 && stamps.back() > 0)
       p.fps = static_cast<double>(n - 1) * 1e9 / static_cast<double>(stamps.back());
@@ -166,21 +183,26 @@ Status check_releases(Plan& p) {
     return bad_input(name + " takes a frame when the last is done and has no frame rate",
                      "use ConstantStream, or leave fps out");
   if (open && !(p.fps >= 1e9 / static_cast<double>(stream::kLongestDurationNs) && p.fps <= 1e6))
-    return bad_input(fmt::format("fps is {:g}, expected 0.001 to 1e6", p.fps));
+    return bad_input(fmt::format("fps is {:g}, expected 0.001 to 1e6", p.fps),
+                     "use frames a second of one camera, e.g. 30");
   if (p.idle_gap_ns > stream::kLongestDurationNs)
     return bad_input(fmt::format("the idle gap is {}, expected at most 1000 s",
-                                 format_ns(static_cast<double>(p.idle_gap_ns))));
+                                 format_ns(static_cast<double>(p.idle_gap_ns))),
+                     "write it as 50ms or 2s");
   if (!open && (p.policies.size() != 1 || p.policies[0] != stream::Policy::queue))
     return bad_input(name + " never finds a server busy: a policy has no meaning",
                      "use ConstantStream or Server, or leave the policy out");
   if (p.jitter_ns > 0 &&
       (p.scenario != stream::Scenario::constant_stream || p.jitter_ns * 2 >= period_ns(p)))
-    return bad_input(fmt::format("jitter is {}", format_ns(static_cast<double>(p.jitter_ns))),
-                     "it goes with ConstantStream and stays below half a period");
+    return bad_input(
+        fmt::format("jitter is {}, but it goes with ConstantStream and stays below half a period",
+                    format_ns(static_cast<double>(p.jitter_ns))),
+        "use ConstantStream with a smaller jitter, or leave it out");
   if ((p.idle_every > 0) != (p.idle_gap_ns > 0))
-    return bad_input("idle_every and idle_gap go together",
-                     "write idle_every = 100, idle_gap = "
-                     "\"50ms\"");
+    return bad_input(
+        "idle_every and idle_gap go together",
+        "write idle_every = 100 and idle_gap = \"50ms\" in [response], or --idle-every 100 "
+        "--idle-gap 50ms");
   if (p.scenario == stream::Scenario::multi_stream && p.cameras != std::vector<int>{1} &&
       std::find(p.modes.begin(), p.modes.end(), "processes") != p.modes.end())
     return bad_input("MultiStream asks one process for all streams at once",
@@ -195,16 +217,20 @@ Status one_of(const std::vector<std::string>& given, const std::set<std::string>
     if (!known.contains(g))
       return bad_input(fmt::format("{} \"{}\" is unknown", what, one_line(g, 80)),
                        fmt::format("known: {}", fmt::join(known, ", ")));
-    if (!seen.insert(g).second) return bad_input(fmt::format("{} {} stands twice", what, g));
+    if (!seen.insert(g).second)
+      return bad_input(fmt::format("{} {} stands twice", what, g), "name each once");
   }
-  if (given.empty()) return bad_input(fmt::format("no {} is given", what));
+  if (given.empty())
+    return bad_input(fmt::format("no {} is given", what),
+                     fmt::format("known: {}", fmt::join(known, ", ")));
   return {};
 }
 
 template <class T>
 Status in_range(T value, T low, T high, const char* what) {
   if (value >= low && value <= high) return {};
-  return bad_input(fmt::format("{} is {}, expected {} to {}", what, value, low, high));
+  return bad_input(fmt::format("{} is {}, expected {} to {}", what, value, low, high),
+                   fmt::format("use at least {} and at most {}", low, high));
 }
 
 Status check_factors(const Plan& p) {
@@ -222,10 +248,10 @@ Status check_factors(const Plan& p) {
       return bad_input(fmt::format("priority \"{}\" is unknown", one_line(priority, 80)),
                        "use other, nice:-20 to nice:19, or fifo:1 to fifo:99");
   if (p.priorities.empty() || priorities.size() != p.priorities.size())
-    return bad_input("a priority stands twice, or there is none");
+    return bad_input("a priority stands twice, or there is none", "name each once");
   if (p.policies.empty() ||
       std::set<stream::Policy>(p.policies.begin(), p.policies.end()).size() != p.policies.size())
-    return bad_input("a policy stands twice, or there is none");
+    return bad_input("a policy stands twice, or there is none", "name each once");
   const auto tasks = static_cast<int64_t>(streaming_tasks(p).size());
   std::set<int> cameras;
   for (const int n : p.cameras) {
@@ -233,16 +259,18 @@ Status check_factors(const Plan& p) {
     if (!cameras.insert(n).second)
       return bad_input(fmt::format("cameras: {} stands twice", n), "name each number once");
   }
-  if (p.cameras.empty()) return bad_input("no number of cameras is given");
+  if (p.cameras.empty()) return bad_input("no number of cameras is given", "use 1 to 64");
   for (const auto& set : p.cpu_sets)
     if (set.empty() || std::set<int>(set.begin(), set.end()).size() != set.size())
-      return bad_input("a CPU set is empty or names a CPU twice", "write cpus = [[0], [0, 1]]");
+      return bad_input("a CPU set is empty or names a CPU twice",
+                       "write cpus = [[0], [0, 1]] in [response], or --cpus 0,1");
   const size_t cells = p.policies.size() * p.cameras.size() * p.modes.size() * p.co_runners.size() *
                        p.caches.size() * p.priorities.size() *
                        std::max<size_t>(1, p.cpu_sets.size());
   if (cells > max_cells)
     return bad_input(
-        fmt::format("the factors make {} conditions, expected at most {}", cells, max_cells));
+        fmt::format("the factors make {} conditions, expected at most {}", cells, max_cells),
+        "sweep fewer values at once");
   return {};
 }
 
@@ -252,6 +280,11 @@ Status check_numbers(const Plan& p) {
   ASSAY_CHECK(in_range<int64_t>(p.warmup_frames, 0, 1 << 20, "warm-up frames"));
   ASSAY_CHECK(in_range<int64_t>(p.threads, 1, 1024, "threads"));
   ASSAY_CHECK(in_range<int64_t>(p.builds, 1, 1000, "builds"));
+  if (p.memory_limit_bytes > 0 && p.memory_limit_bytes < min_memory_bytes)
+    return bad_input(
+        fmt::format("the memory limit is {}, and no process runs in less than {}",
+                    format_bytes(p.memory_limit_bytes), format_bytes(min_memory_bytes)),
+        "write --memory-limit 1G, or leave it out for 80 % of the machine");
   ASSAY_CHECK(in_range(p.max_seconds, 0.0, 1e7, "max_seconds"));
   if (!(p.equality_margin > 0 && p.equality_margin < 1))
     return bad_input(fmt::format("the margin is {:g}, expected a share below 1", p.equality_margin),
@@ -267,7 +300,8 @@ Status check_numbers(const Plan& p) {
         "a block may take 1e7 s; use a higher frame rate, fewer frames or less idling");
   for (const TaskPlan& t : p.tasks)
     if (t.deadline_ns > int64_t{3'600'000'000'000})
-      return bad_input(fmt::format("task {}: the deadline is over an hour", t.name));
+      return bad_input(fmt::format("task {}: the deadline is over an hour", t.name),
+                       "write it as 33ms");
   const int most = *std::max_element(p.cameras.begin(), p.cameras.end());
   const double bytes = static_cast<double>(p.frames) * most *
                        static_cast<double>(streaming_tasks(p).size() * sizeof(stream::FrameRecord));
@@ -318,8 +352,14 @@ Status complete_source(Plan& p) {
     p.data_name = s.kind == Kind::synthetic
                       ? fmt::format("synthetic {}x{} {}", s.width, s.height, vision::word(s.format))
                       : s.path.filename().string();
-  // The child reads it with the same rules: what it would refuse is refused here.
+  // The child reads it with the same rules: what it would refuse is refused here. A video is left
+  // to the child: nothing that decodes a container runs in this process.
   ASSAY_TRY(s, frames::source_from_json(frames::to_json(s), "source"));
+  if (s.kind == Kind::folder || s.kind == Kind::raw) {
+    frames::SourceSpec look = s;
+    look.cache = frames::SourceSpec::Cache::warm;
+    ASSAY_CHECK(frames::load_source(look, 1));
+  }
   return {};
 }
 
@@ -360,11 +400,11 @@ Result<Plan> complete_plan(Plan p) {
   for (TaskPlan& t : p.tasks) ASSAY_CHECK(find_parts(t));
   ASSAY_CHECK(check_tasks(p));
   ASSAY_CHECK(check_recipes(p));
+  if (p.duration_s > 0 && p.frames > 0)
+    return bad_input("both frames and a duration are given", "give one of them");
+  if (!(p.duration_s <= 1e7)) return bad_input("the duration is too long", "at most 1e7 seconds");
   ASSAY_CHECK(check_releases(p));
   if (p.duration_s > 0) {
-    if (p.frames > 0 && p.time_stamps.empty())
-      return bad_input("both frames and a duration are given", "give one of them");
-    if (!(p.duration_s <= 1e7)) return bad_input("the duration is too long", "at most 1e7 seconds");
     if (stream::open_loop(p.scenario))
       p.frames = std::max<int64_t>(1, std::llround(p.duration_s * p.fps));
     else

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a plan names outside itself: pictures, time stamps; and times with their units.
+#include <fmt/ranges.h>
+
 #include <charconv>
 #include <cmath>
 
@@ -15,10 +17,20 @@ Result<fs::path> find_images(const std::string& name, const fs::path& relative_t
   const fs::path folder = fs::path(name).is_absolute() ? fs::path(name) : relative_to / name;
   if (fs::is_directory(folder, ec)) return fs::absolute(folder, ec).lexically_normal();
   ASSAY_TRY(auto catalog, audit::load_models());
+  std::vector<std::string> with_pictures;
+  for (const audit::CatalogModel& c : catalog)
+    if (!c.model.empty() && fs::is_directory(c.model.parent_path() / "images", ec))
+      with_pictures.push_back(c.name);
   for (const audit::CatalogModel& c : catalog) {
     if (c.name != name || c.model.empty()) continue;
     const fs::path images = c.model.parent_path() / "images";
     if (fs::is_directory(images, ec)) return images;
+    if (fs::exists(c.model, ec))
+      return bad_input(fmt::format("{} is a model that comes without a folder of pictures", name),
+                       with_pictures.empty()
+                           ? std::string("name a folder with JPEG or PNG files")
+                           : fmt::format("name a folder with JPEG or PNG files, or pictures of: {}",
+                                         fmt::join(with_pictures, ", ")));
     return missing(fmt::format("the images of {} have not been made yet", name),
                    "run: ./assay-up models " + name);
   }

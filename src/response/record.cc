@@ -116,6 +116,16 @@ Result<std::set<BlockKey>> done_blocks(store::RunFolder& run) {
   return out;
 }
 
+Result<FailedBlocks> failed_blocks(store::RunFolder& run) {
+  ASSAY_TRY(const auto rows,
+            run.db().query("SELECT outcome, reason FROM response_block WHERE outcome NOT IN "
+                           "('ok','interrupted') ORDER BY rowid"));
+  FailedBlocks out;
+  out.count = static_cast<int64_t>(rows.size());
+  if (!rows.empty()) out.first = fmt::format("{}: {}", rows[0].text(0), rows[0].text(1));
+  return out;
+}
+
 Status mark_begin(store::RunFolder& run, const BlockKey& key, int position,
                   const std::string& attempt_id) {
   return run.set_meta(kBegun, dump_json({{"cell_id", key.cell_id},

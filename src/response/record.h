@@ -22,6 +22,12 @@ struct BlockKey {
 };
 // Blocks that count: ended, and not by a person.
 Result<std::set<BlockKey>> done_blocks(store::RunFolder& run);
+// Of these the ones that did not end well, and what the first one said.
+struct FailedBlocks {
+  int64_t count = 0;
+  std::string first;  // "failed: REASON"
+};
+Result<FailedBlocks> failed_blocks(store::RunFolder& run);
 
 // A mark that a block began, so that one that a crash cut off is known; settle_cut() turns the mark
 // of an earlier attempt into a row `interrupted`.

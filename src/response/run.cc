@@ -87,6 +87,9 @@ class Walk {
         ASSAY_CHECK(block(order[position], repetition, static_cast<int>(position)));
       }
     }
+    ASSAY_TRY(FailedBlocks failed, failed_blocks(run_));
+    result_.blocks_failed = failed.count;
+    result_.first_failure = std::move(failed.first);
     result_.interrupted = cancelled();
     result_.wall_s = static_cast<double>(monotonic_ns() - begin_ns_) / 1e9;
     if (!result_.interrupted) report(total(), "comparing", "");
@@ -153,10 +156,8 @@ class Walk {
     took_s_[cell.id] = seconds;
     ++at_;
     ++result_.blocks_run;
-    if (end.outcome != "ok") {
-      ++result_.blocks_failed;
+    if (end.outcome != "ok")
       report(at_, text, fmt::format("{}: {}: {}", text, end.outcome, end.reason));
-    }
     return {};
   }
 

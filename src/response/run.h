@@ -48,7 +48,9 @@ Result<Prepared> preview(const Plan& plan);
 double estimate_s(const Plan& plan, const Prepared& prepared);
 
 struct RunResult {
-  int64_t blocks_run = 0, blocks_resumed = 0, blocks_failed = 0;
+  int64_t blocks_run = 0, blocks_resumed = 0;
+  int64_t blocks_failed = 0;  // of both
+  std::string first_failure;
   bool interrupted = false;
   double wall_s = 0, children_s = 0;
 };

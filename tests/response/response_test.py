@@ -137,8 +137,12 @@ class Response(AssayTest):
 
     def test_child_that_hangs_in_loading(self):
         _, err = self.assay("response", self.model, "--compiler", "faulty", "--option", "faulty.mode=crash_load",
-                            "--frames", 5, "--repetitions", 1, "--out", "run")
-        self.assertIn("crashed", err)
+                            "--frames", 5, "--repetitions", 1, "--out", "run", code=1)
+        self.assertIn("nothing was measured: 1 of 1 block failed; crashed", err)
+        # What had failed is found done, and said again.
+        _, err = self.assay("response", self.model, "--compiler", "faulty", "--option", "faulty.mode=crash_load",
+                            "--frames", 5, "--repetitions", 1, "--out", "run", code=1)
+        self.assertIn("nothing was measured", err)
         self.assertEqual(self.rows("run", "SELECT outcome, t0_ns FROM response_block"), [("crashed", 0)])
 
     def test_camera_that_stops(self):
@@ -173,8 +177,16 @@ class Response(AssayTest):
         self.assertIn("neither a folder nor a name", err)
         (self.folder / "empty").mkdir()
         _, err = self.assay("response", self.model, "--compiler", "null", "--images", "empty", "--frames", 3,
-                            "--repetitions", 1, "--out", "run")
-        self.assertEqual(self.rows("run", "SELECT outcome FROM response_block"), [("failed",)])
+                            "--repetitions", 1, "--out", "run", code=2)
+        self.assertIn("no JPEG or PNG file in it", err)
+        self.assertFalse((self.folder / "run").exists())
+
+    def test_video_that_is_none(self):
+        _, err = self.assay("response", self.model, "--compiler", "null", "--video", self.model, "--frames", 3,
+                            "--repetitions", 2, "--out", "run", code=1)
+        self.assertIn("nothing was measured: 2 of 2 blocks failed", err)
+        self.assertEqual(self.rows("run", "SELECT outcome FROM response_block"), [("failed",)] * 2)
+        self.assertIn("verified", self.verify("run"))
 
     def test_co_runner_works_while_frames_are_measured(self):
         self.assay("response", self.model, "--compiler", "null", "--fps", 50, "--frames", 25, "--repetitions", 1,

@@ -122,9 +122,11 @@ void refuse_model(DeadlineResult& d, stats::Pwcet& pwcet) {
   d.model_note.assign("no model: the load of the server may reach 1, so responses have no law");
   pwcet.refused = true;
   pwcet.points.clear();
-  pwcet.reasons.insert(pwcet.reasons.begin(),
-                       "the load of the server may reach 1: responses grow with the length of the "
-                       "run and have no law");
+  // Most important first.
+  pwcet.reasons.emplace_back(
+      "the load of the server may reach 1: responses grow with the length of the run and have no "
+      "law");
+  std::rotate(pwcet.reasons.begin(), pwcet.reasons.end() - 1, pwcet.reasons.end());
 }
 
 bool can_replay(const Cell& cell) { return !cell.oversubscribed || cell.mode == "one-server"; }

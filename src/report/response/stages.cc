@@ -88,6 +88,18 @@ Part stages_part(const Results& r, const CellNames& names, const ResponseDraw& d
 // Cells that differ from each other in recipe and N alone, one line a recipe.
 using Group = std::map<std::string, svg::CountSeries>;
 
+// What is not the default, of a condition or a comparison: two policies or priorities share no
+// line.
+template <class Row>
+std::string factors(const Row& row) {
+  std::string out;
+  for (const std::string& other : {row.mode, row.co_runner, row.cache, row.priority})
+    if (other != "processes" && other != "none" && other != "warm" && other != "other")
+      out += ", " + other;
+  if (row.policy != stream::Policy::queue) out += fmt::format(", {}", stream::word(row.policy));
+  return out;
+}
+
 template <class Value>
 svg::CountPlot count_plot(const Results& r, Value&& value, const std::string& heading) {
   svg::CountPlot plot;
@@ -98,8 +110,7 @@ svg::CountPlot count_plot(const Results& r, Value&& value, const std::string& he
     for (const TaskResult& t : c.tasks) {
       std::string name = c.cell.recipe;
       if (c.tasks.size() > 1) name += ", " + t.task;
-      for (const std::string& other : {c.cell.mode, c.cell.co_runner, c.cell.cache})
-        if (other != "processes" && other != "none" && other != "warm") name += ", " + other;
+      name += factors(c.cell);
       svg::CountPoint point = value(t);
       point.n = c.cell.streams;
       svg::CountSeries& line = lines[name];
@@ -177,11 +188,8 @@ std::vector<Part> count_parts(const Results& r, const CellNames&, const Response
       std::string note = s.oversubscribed ? "oversubscribed" : "";
       if (!s.note.empty()) note += (note.empty() ? "" : "; ") + s.note;
       const bool known = s.ratio.lower > 0;
-      t.add({s.recipe + (s.mode == "processes" ? "" : ", " + s.mode) +
-                 (s.co_runner == "none" ? "" : ", " + s.co_runner) +
-                 (s.cache == "warm" ? "" : ", " + s.cache),
-             s.task, std::string(stream::word(s.stage)), std::to_string(s.streams),
-             s.q == .5 ? "p50" : "p99",
+      t.add({s.recipe + factors(s), s.task, std::string(stream::word(s.stage)),
+             std::to_string(s.streams), s.q == .5 ? "p50" : "p99",
              known ? fmt::format("{:.3f} [{:.3f}, {:.3f}]", s.ratio.ratio, s.ratio.lower,
                                  s.ratio.upper)
                    : "not available",
@@ -201,8 +209,8 @@ std::vector<Part> count_parts(const Results& r, const CellNames&, const Response
     Table t({"stage", "task", "N", "over", "margin", "ratios", "word", "trust", "sides"});
     for (const stream::StageEquality& e : r.equalities)
       t.add({std::string(stream::word(e.stage)), e.task, std::to_string(e.streams),
-             e.over + (e.compiler.empty() ? "" : " of " + e.compiler), percent(e.margin),
-             fmt::format("{:.3f} to {:.3f}", e.ratio_low, e.ratio_high),
+             e.over + (e.compiler.empty() ? "" : " of " + e.compiler) + factors(e),
+             percent(e.margin), fmt::format("{:.3f} to {:.3f}", e.ratio_low, e.ratio_high),
              std::string(stats::equality_word(e.all.equality)), std::string(word(e.trust)),
              fmt::format("{}", fmt::join(e.sides, ", "))});
     p.section.table = std::move(t);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // N streams against one, and compilers and builds against each other, over repetitions.
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <cmath>
 
 #include "report/response/parts.h"
@@ -12,12 +15,21 @@ namespace {
 
 constexpr size_t kForestRows = 30;
 
-std::string condition(const stream::Slowdown& s) {
+// CPU sets are named where there are several.
+std::string condition(const stream::Slowdown& s, bool sets_differ) {
   std::vector<std::string> out = {s.recipe};
   if (s.mode != "processes") out.push_back(s.mode);
   if (s.co_runner != "none") out.push_back("beside " + s.co_runner);
   if (s.cache != "warm") out.push_back(s.cache + " cache");
+  if (s.policy != stream::Policy::queue) out.emplace_back(stream::word(s.policy));
+  if (s.priority != "other") out.push_back(s.priority);
+  if (sets_differ && !s.cpus.empty()) out.push_back(fmt::format("CPUs {}", fmt::join(s.cpus, ",")));
   return joined(out, ", ");
+}
+
+bool several_cpu_sets(const Results& r) {
+  return std::any_of(r.slowdowns.begin(), r.slowdowns.end(),
+                     [&](const stream::Slowdown& s) { return s.cpus != r.slowdowns[0].cpus; });
 }
 
 bool known(const stats::LogRatio& r) {
@@ -46,9 +58,10 @@ bool first_of_all(const stream::Slowdown& s) {
 Table slowdown_table(const Results& r, bool main) {
   Table t({"condition", "task", "stage", "of", "N", "ratio to N = 1", "word", "p of a rise",
            "trust", "note"});
+  const bool sets = several_cpu_sets(r);
   for (const stream::Slowdown& s : r.slowdowns)
     if (first_of_all(s) == main)
-      t.add({condition(s), s.task, stage_name(s.stage), quantile_name(s.q),
+      t.add({condition(s, sets), s.task, stage_name(s.stage), quantile_name(s.q),
              std::to_string(s.streams), ratio_text(s.ratio),
              std::string(stats::equality_word(s.ratio.equality)), p_value_text(s.p_trend),
              std::string(word(s.trust)), note_of(s)});
@@ -56,6 +69,7 @@ Table slowdown_table(const Results& r, bool main) {
 }
 
 std::string forest(const Results& r, Stage stage) {
+  const bool sets = several_cpu_sets(r);
   ForestPlot plot;
   plot.heading = fmt::format("Median {} of N streams over that of one", stage_name(stage));
   plot.name = "ratio (1: no slowdown)";
@@ -63,9 +77,9 @@ std::string forest(const Results& r, Stage stage) {
   for (const stream::Slowdown& s : r.slowdowns) {
     if (s.stage != stage || s.q != .5 || plot.rows.size() == kForestRows) continue;
     ForestRow row;
-    row.name = fmt::format("N = {}, {}", s.streams, condition(s));
-    row.title =
-        fmt::format("{}, {}, N = {}: {}", condition(s), s.task, s.streams, ratio_text(s.ratio));
+    row.name = fmt::format("N = {}, {}", s.streams, condition(s, sets));
+    row.title = fmt::format("{}, {}, N = {}: {}", condition(s, sets), s.task, s.streams,
+                            ratio_text(s.ratio));
     row.missing.assign("not available");
     if (known(s.ratio)) row.estimate = s.ratio.ratio, row.lower = s.ratio.lower;
     if (known(s.ratio)) row.upper = s.ratio.upper;

@@ -34,8 +34,9 @@ Status check_resumable(store::RunFolder& run, const std::string& plan_json,
       ASSAY_TRY(auto row, run.db().first("SELECT 1 FROM recipe WHERE recipe_id=?", {r.recipe_id}));
       if (!row)
         return bad_input(
-            fmt::format("the model or the data set changed since the audit in {} began",
-                        run.folder().string()),
+            fmt::format(
+                "the model, its detector file or the data set changed since the audit in {} began",
+                run.folder().string()),
             fix);
     }
   }
@@ -50,7 +51,7 @@ Json indices(const std::vector<int64_t>& v, int64_t n) {
 }
 
 // What derivation needs to make boxes of outputs: kept with the run, so that it can be done again.
-Json detector_json(const PreparedModel& m) {
+Result<Json> detector_json(store::RunFolder& run, const PreparedModel& m) {
   Json out{{"spec", vision::to_json(*m.detector)}};
   // Sides of the first input of rank 4 or 3: CxHxW, or HxWxC when the last extent is that of
   // colours.
@@ -63,13 +64,14 @@ Json detector_json(const PreparedModel& m) {
     break;
   }
   if (m.data.boxes.empty()) return out;
-  out["truth"] = Json::array();
+  Json truth = Json::array();
   for (int64_t i = 0; i < m.n; ++i) {
     Json item = Json::array();
     for (const vision::Box& b : m.data.boxes[static_cast<size_t>(i)])
       item.push_back(Json::array({b.x0, b.y0, b.x1, b.y1, b.label}));
-    out["truth"].push_back(std::move(item));
+    truth.push_back(std::move(item));
   }
+  ASSAY_TRY(out["truth"], run.put_blob(dump_json(truth)));
   return out;
 }
 
@@ -82,7 +84,9 @@ Status store_plan(store::RunFolder& run, const Plan& plan, const Prepared& prepa
   for (size_t i = 0; i < prepared.models.size(); ++i) {
     const PreparedModel& m = prepared.models[i];
     Json info = model::to_json(m.info);
-    if (m.detector) info["detector"] = detector_json(m);
+    if (m.detector) {
+      ASSAY_TRY(info["detector"], detector_json(run, m));
+    }
     ASSAY_CHECK(
         db.run("INSERT INTO model VALUES(?,?,?,?,?)",
                {m.model_id, plan.models[i].name, m.info.sha256, m.info.bytes, dump_json(info)}));

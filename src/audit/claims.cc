@@ -31,7 +31,8 @@ Claim quantile_claim(const Plan& plan, const char* name, double q) {
 
 Claim labels_claim(const Plan& plan, const InputUnits& data) {
   const int64_t need = stats::quantile_n_needed(1 - plan.label_margin, kConfidence);
-  const std::string name = fmt::format("no label flips, bound of {:.3g} at {:.0f} %",
+  const std::string name = fmt::format("{}, bound of {:.3g} at {:.0f} %",
+                                       data.boxes ? "no box comes or goes" : "no label flips",
                                        plan.label_margin, kConfidence * 100);
   if (data.units == 0)
     return claim(name, false, fmt::format("fixed inputs: {}, exact counts only", data.inputs),

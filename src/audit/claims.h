@@ -20,6 +20,7 @@ struct Claim {
 // inputs when independent, clusters when clustered, 0 when fixed.
 struct InputUnits {
   int64_t inputs = 0, units = 0;
+  bool boxes = false;  // the model is a detector: boxes take the place of labels
 };
 
 // Claims of one model of the plan, in the order of the report. Sources: statistics.md sections 4

@@ -62,6 +62,12 @@ TEST(Claims, FlagsThatTakeAwaySayWhatIsMissing) {
   for (const Claim& c : all) EXPECT_EQ(c.needs.empty(), c.supported) << c.name;
 }
 
+TEST(Claims, OfADetectorSpeakOfBoxes) {
+  const auto all = plan_claims(plan_of("quick"), {500, 500, true});
+  EXPECT_TRUE(named(all, "no box comes or goes, bound of 0.01").supported);
+  for (const Claim& c : all) EXPECT_EQ(c.name.find("label"), std::string::npos);
+}
+
 TEST(Claims, FixedInputsCarryNoBound) {
   const auto all = plan_claims(plan_of("certify"), {100000, 0});
   EXPECT_FALSE(named(all, "label").supported);

@@ -2,8 +2,11 @@
 // Detections compared as boxes: what builds find in the same inputs (docs/detections.md).
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <span>
 
 #include "audit/derive_internal.h"
+#include "base/text.h"
 #include "base/words.h"
 
 namespace assay::audit {
@@ -14,16 +17,41 @@ using vision::Box;
 // A box of the other side that is this close is the same candidate, lost in suppression.
 constexpr double kSameCandidate = 0.9;
 
+// What one build found in the inputs. Boxes stand one after another, those of input i from first[i]
+// to first[i + 1]: large data sets keep what was found and no more.
 struct Side {
-  const BuildEvidence* build;
-  const LaunchEvidence* launch;
-  int64_t n = 0;
-  std::vector<std::vector<Box>> boxes, candidates;  // an input; candidates: before suppression
+  const BuildEvidence* build = nullptr;
+  const LaunchEvidence* launch = nullptr;
+  int64_t n = 0, width = 0, height = 0;
+  std::vector<TensorSpec> tensors;
+  std::vector<MappedFile> files;
+  std::optional<vision::BoxDecoder> before;  // without suppression
+  std::vector<Box> all, scratch;
+  std::vector<size_t> first = {0};
+
+  std::span<const Box> boxes(int64_t i) const {
+    const size_t from = first[static_cast<size_t>(i)], to = first[static_cast<size_t>(i) + 1];
+    return std::span(all).subspan(from, to - from);
+  }
+  std::span<const Box> decode(vision::BoxDecoder& decoder, int64_t i) {
+    std::vector<void*> at;
+    for (size_t k = 0; k < files.size(); ++k)  // decoding only reads
+      at.push_back(const_cast<std::byte*>(files[k].bytes().data()) + i * tensors[k].bytes());
+    const int64_t count = decoder.decode(at, {}, width, height, scratch);
+    return std::span(scratch).first(static_cast<size_t>(count));
+  }
+  // Before suppression: decoded again where a box has no partner, since most inputs never need it.
+  std::span<const Box> candidates(int64_t i) { return decode(*before, i); }
 };
 
 Result<Side> decode(store::RunFolder& run, const BuildEvidence& build, const LaunchEvidence& launch,
                     const DetectorEvidence& d) {
-  Side out{&build, &launch, launch.outputs.empty() ? 0 : launch.outputs[0].n, {}, {}};
+  Side out;
+  out.build = &build;
+  out.launch = &launch;
+  out.n = launch.outputs.empty() ? 0 : launch.outputs[0].n;
+  out.width = d.width;
+  out.height = d.height;
   vision::DetectorSpec spec = d.spec;
   if (launch.outputs.size() == 1) {  // compilers may rename a single output
     for (auto& level : spec.levels) level.output = launch.outputs[0].name;
@@ -31,32 +59,25 @@ Result<Side> decode(store::RunFolder& run, const BuildEvidence& build, const Lau
     if (spec.kind == vision::HeadKind::retinanet)
       for (auto& level : spec.levels) level.output.clear();
   }
-  std::vector<TensorSpec> tensors;
-  std::vector<MappedFile> files;
   for (const OutputBlob& o : launch.outputs) {
-    tensors.push_back({o.name, o.dtype, o.shape});
+    out.tensors.push_back({o.name, o.dtype, o.shape});
     ASSAY_TRY(MappedFile file, run.map_blob(o.blob));
     int64_t bytes = 0;
     if (o.item() < 0 || o.n != out.n ||
-        __builtin_mul_overflow(o.n, tensors.back().bytes(), &bytes) ||
+        __builtin_mul_overflow(o.n, out.tensors.back().bytes(), &bytes) ||
         static_cast<int64_t>(file.bytes().size()) != bytes)
       return internal_error("an output blob has the wrong size: " + o.blob);
-    files.push_back(std::move(file));
+    out.files.push_back(std::move(file));
   }
-  ASSAY_TRY(auto decoder, vision::BoxDecoder::create(spec, tensors, d.width, d.height));
+  ASSAY_TRY(auto decoder, vision::BoxDecoder::create(spec, out.tensors, d.width, d.height));
   spec.nms_iou = 1;
   spec.max_boxes = spec.max_candidates;
-  ASSAY_TRY(auto all, vision::BoxDecoder::create(spec, tensors, d.width, d.height));
-  std::vector<void*> at(files.size());
-  std::vector<Box> found(static_cast<size_t>(spec.max_candidates));
+  ASSAY_TRY(out.before, vision::BoxDecoder::create(spec, out.tensors, d.width, d.height));
+  out.scratch.resize(static_cast<size_t>(std::max(d.spec.max_boxes, spec.max_candidates)));
   for (int64_t i = 0; i < out.n; ++i) {
-    for (size_t k = 0; k < files.size(); ++k)  // decoding only reads
-      at[k] = const_cast<std::byte*>(files[k].bytes().data()) + i * tensors[k].bytes();
-    for (auto* side : {&decoder, &all}) {
-      const int64_t count = side->decode(at, {}, d.width, d.height, found);
-      (side == &decoder ? out.boxes : out.candidates)
-          .emplace_back(found.begin(), found.begin() + count);
-    }
+    const std::span<const Box> found = out.decode(decoder, i);
+    out.all.insert(out.all.end(), found.begin(), found.end());
+    out.first.push_back(out.all.size());
   }
   return out;
 }
@@ -69,8 +90,10 @@ struct PairResult {
 
 // Boxes of `mine` that `theirs` lacks: how near to the threshold, and whether the other side had
 // the box before suppression.
-void explain(const std::vector<int64_t>& lost, const std::vector<Box>& mine,
-             const std::vector<Box>& candidates, double threshold, PairResult& out) {
+void explain(const std::vector<int64_t>& lost, std::span<const Box> mine, Side& theirs,
+             int64_t input, double threshold, PairResult& out) {
+  if (lost.empty()) return;
+  const std::span<const Box> candidates = theirs.candidates(input);
   for (const int64_t i : lost) {
     const Box& box = mine[static_cast<size_t>(i)];
     out.margins.push_back(std::abs(box.score - threshold));
@@ -80,17 +103,17 @@ void explain(const std::vector<int64_t>& lost, const std::vector<Box>& mine,
   }
 }
 
-PairResult compare(const Side& a, const Side& b, double threshold) {
+PairResult compare(Side& a, Side& b, double threshold) {
   PairResult out;
-  for (size_t i = 0; i < a.boxes.size(); ++i) {
-    const vision::BoxMatch m = vision::match_boxes(a.boxes[i], b.boxes[i]);
+  for (int64_t i = 0; i < a.n; ++i) {
+    const vision::BoxMatch m = vision::match_boxes(a.boxes(i), b.boxes(i));
     out.only_a += static_cast<int64_t>(m.only_a.size());
     out.only_b += static_cast<int64_t>(m.only_b.size());
     out.matched += static_cast<int64_t>(m.pairs.size());
     out.differs.push_back(m.same() ? 0 : 1);
     for (const vision::BoxPair& p : m.pairs) out.drift.push_back(p.drift);
-    explain(m.only_a, a.boxes[i], b.candidates[i], threshold, out);
-    explain(m.only_b, b.boxes[i], a.candidates[i], threshold, out);
+    explain(m.only_a, a.boxes(i), b, i, threshold, out);
+    explain(m.only_b, b.boxes(i), a, i, threshold, out);
   }
   return out;
 }
@@ -120,15 +143,15 @@ Json pair_json(const Side& a, const Side& b, const PairResult& p, const DataEvid
 
 Json precision_json(const Side& s, const DetectorEvidence& d) {
   std::vector<vision::FrameBoxes> frames;
-  for (size_t i = 0; i < s.boxes.size() && i < d.truth.size(); ++i)
-    frames.push_back({s.boxes[i], d.truth[i]});
+  for (int64_t i = 0; i < s.n && i < std::ssize(d.truth); ++i)
+    frames.push_back({{s.boxes(i).begin(), s.boxes(i).end()}, d.truth[static_cast<size_t>(i)]});
   const auto p = vision::mean_precision(frames, d.spec.classes);
   return {{"build", s.build->build_index}, {"map", p ? Json(p->map) : Json()}};
 }
 
 // `rest`: sides that `a` is compared with, in each of `pairs` (indices of a and b).
 VerdictRow judge(const RecipeEvidence& recipe, const char* scope, const std::vector<Side>& sides,
-                 const std::vector<std::pair<const Side*, const Side*>>& pairs, bool whole,
+                 const std::vector<std::pair<Side*, Side*>>& pairs, bool whole,
                  const DataEvidence& data, double margin) {
   VerdictRow v = make_verdict(recipe, "detections", scope);
   const DetectorEvidence& d = *data.detector;
@@ -213,18 +236,22 @@ Status verdicts_of_detections(store::RunFolder& run, const RecipeEvidence& recip
     }
     return sides;
   };
-  ASSAY_TRY(const std::vector<Side> sides, sides_of(recipe, recipe.builds.size()));
-  std::vector<std::pair<const Side*, const Side*>> pairs;
+  ASSAY_TRY(std::vector<Side> sides, sides_of(recipe, recipe.builds.size()));
+  std::vector<std::pair<Side*, Side*>> pairs;
   for (size_t i = 0; i < sides.size(); ++i)
     for (size_t j = i + 1; j < sides.size(); ++j) pairs.emplace_back(&sides[i], &sides[j]);
+  const auto say_fault = [&] {
+    if (!fault.empty()) out.back().statement += "; an engine gives no boxes: " + one_line(fault);
+  };
   out.push_back(judge(recipe, "builds", sides, pairs, whole, data, margin));
-  if (!fault.empty()) out.back().statement += "; a build gives no boxes: " + fault;
+  say_fault();
   if (!reference) return {};
-  ASSAY_TRY(const std::vector<Side> yardstick, sides_of(*reference, 1));
+  ASSAY_TRY(std::vector<Side> yardstick, sides_of(*reference, 1));
   pairs.clear();
   if (!yardstick.empty())
-    for (const Side& s : sides) pairs.emplace_back(&s, &yardstick[0]);
+    for (Side& s : sides) pairs.emplace_back(&s, &yardstick[0]);
   out.push_back(judge(recipe, "reference", sides, pairs, whole, data, margin));
+  say_fault();
   return {};
 }
 

@@ -154,12 +154,17 @@ Result<std::optional<DetectorEvidence>> load_detector(RunFolder& run, const std:
             vision::detector_from_json(get_object(j, "spec"), "model.info_json detector"));
   out.width = get_int(j, "width");
   out.height = get_int(j, "height");
-  for (const Json& item : get_array(j, "truth")) {
+  const std::string blob = get_string(j, "truth");
+  if (blob.empty()) return out;
+  ASSAY_TRY(const std::string text, run.read_blob(blob));
+  ASSAY_TRY(const Json truth, parse_json(text, "blob of true boxes"));
+  if (!truth.is_array()) return bad_input("blob of true boxes: no list");
+  for (const Json& item : truth) {
     auto& boxes = out.truth.emplace_back();
     for (const Json& b : item) {
       if (!b.is_array() || b.size() != 5 ||
           !std::all_of(b.begin(), b.end(), [](const Json& v) { return v.is_number(); }))
-        return bad_input("model.info_json: a true box is not [x0, y0, x1, y1, label]");
+        return bad_input("blob of true boxes: a box is not [x0, y0, x1, y1, label]");
       boxes.push_back({b[0].get<float>(), b[1].get<float>(), b[2].get<float>(), b[3].get<float>(),
                        1, b[4].get<int32_t>()});
     }

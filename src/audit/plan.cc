@@ -60,7 +60,8 @@ Result<ModelPlan> plan_model(const Request::Model& m, const Request& request,
   const CatalogModel* entry = nullptr;
   for (const CatalogModel& c : catalog)
     if (c.name == m.model && !c.model.empty()) entry = &c;
-  if (entry && !fs::exists(m.model, ec)) {
+  // A folder of that name is no model: only a file hides a name of the catalog.
+  if (entry && !fs::is_regular_file(m.model, ec)) {
     if (!entry->present)
       return missing(fmt::format("model {} has not been made yet", m.model),
                      "run: ./assay-up models " + m.model);

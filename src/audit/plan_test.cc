@@ -222,5 +222,32 @@ TEST_F(PlanTest, RequirementAndMargins) {
   }
 }
 
+// A detector file stands beside the plan or wherever it says; it is part of the plan.
+TEST_F(PlanTest, ADetectorIsNamedByTheModel) {
+  write("boxes.json", "{}");
+  write("p.toml", R"([[model]]
+model = "m.onnx"
+detector = "boxes.json"
+compilers = ["null"])");
+  auto r = request_from_toml(dir_.path() / "p.toml");
+  ASSERT_TRUE(r) << r.error().message;
+  const Plan plan = make_plan(*r).value();
+  EXPECT_EQ(plan.models[0].detector, (dir_.path() / "boxes.json").string());
+  EXPECT_EQ(to_json(plan)["models"][0]["detector"], (dir_.path() / "boxes.json").string());
+  EXPECT_FALSE(to_json(make_plan(request()).value())["models"][0].contains("detector"));
+  EXPECT_THAT(toml_error(R"([[model]]
+model = "m.onnx"
+detector = 7
+compilers = ["null"])")
+                  .message,
+              HasSubstr("detector is 7, expected a text"));
+  EXPECT_THAT(toml_error(R"([[model]]
+model = "m.onnx"
+detectors = "boxes.json"
+compilers = ["null"])")
+                  .message,
+              HasSubstr("unknown key \"detectors\""));
+}
+
 }  // namespace
 }  // namespace assay::audit

@@ -121,6 +121,21 @@ Result<std::shared_ptr<const LockFolder>> open_lock(const RecipePlan& r, int64_t
   return std::make_shared<const LockFolder>(std::move(folder));
 }
 
+// True boxes of classes that the detector does not have would be left out in silence.
+Status check_truth(const PreparedModel& m) {
+  if (!m.detector) return {};
+  for (size_t i = 0; i < m.data.boxes.size(); ++i)
+    for (const vision::Box& b : m.data.boxes[i])
+      if (b.label >= m.detector->classes)
+        return bad_input(
+            fmt::format("data set {}: a true box of item {} has label {}, the detector "
+                        "has {} classes",
+                        one_line(m.data.name, 80), i, b.label, m.detector->classes),
+            "prepare the data set again, or correct the detector file "
+            "(docs/detections.md)");
+  return {};
+}
+
 }  // namespace
 
 int64_t PreparedRecipe::builds(const Plan& plan) const {
@@ -143,9 +158,12 @@ Result<Prepared> prepare(const Plan& plan, const fs::path& data_folder, bool ref
       ASSAY_TRY(const Json j, parse_json(text, one_line(m.detector)));
       ASSAY_TRY(pm.detector, vision::detector_from_json(j, m.detector));
     }
+    ASSAY_CHECK(check_truth(pm));
     Json shapes = Json::array();
     for (const TensorSpec& t : pm.info.inputs) shapes.push_back(to_json(t));
-    pm.model_id = content_id(pm.info.sha256 + dump_json(shapes) + m.name);
+    // Another detector makes other boxes of the same outputs: it belongs to the model.
+    const std::string boxes = pm.detector ? dump_json(vision::to_json(*pm.detector)) : "";
+    pm.model_id = content_id(pm.info.sha256 + dump_json(shapes) + m.name + boxes);
     pm.dataset_id = content_id(pm.data.sha256 + pm.model_id + std::to_string(pm.n));
     for (const RecipePlan& r : m.recipes) {
       PreparedRecipe pr;

@@ -46,7 +46,7 @@ void print_claims(const audit::Plan& plan, const audit::Prepared& prepared) {
                           : m.data.sampling == Sampling::clustered ? m.data.cluster_count()
                                                                    : m.n;
     Table t({"claim", "possible", "carried by", "needs"});
-    for (const audit::Claim& c : audit::plan_claims(plan, {m.n, units}))
+    for (const audit::Claim& c : audit::plan_claims(plan, {m.n, units, m.detector.has_value()}))
       t.add({c.name, c.supported ? "yes" : "no", c.basis, c.needs});
     if (prepared.models.size() > 1) fmt::print(stderr, "{}:\n", m.data.name);
     fmt::print(stderr, "{}", t.text());

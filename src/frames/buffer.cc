@@ -99,7 +99,7 @@ Result<FrameBuffer> FrameBuffer::attach(int fd, int64_t streams, int64_t capacit
   // Written, not only read: the page tables of this process must have every page writable before
   // frames are timed.
   for (int64_t s = 0; s < layout::max_streams; ++s)
-    word_at(buffer.base_, layout::at_written + s).store(0, std::memory_order_release);
+    word_at(buffer.base_, layout::at_written_of(s)).store(0, std::memory_order_release);
   std::memset(buffer.base_ + layout::header_words, 0,
               static_cast<size_t>(layout::bytes(buffer.streams_, buffer.capacity_) -
                                   layout::header_words * 8));
@@ -134,7 +134,7 @@ void FrameBuffer::stop() { word_at(base_, layout::at_stop).store(1, std::memory_
 int64_t FrameBuffer::written(int64_t stream) const {
   if (stream < 0 || stream >= streams_) return 0;
   return std::clamp<int64_t>(
-      word_at(base_, layout::at_written + stream).load(std::memory_order_acquire), 0, capacity_);
+      word_at(base_, layout::at_written_of(stream)).load(std::memory_order_acquire), 0, capacity_);
 }
 
 std::vector<stream::FrameRecord> FrameBuffer::records(int64_t stream) const {
@@ -164,7 +164,7 @@ bool FrameBuffer::stopped() const {
 
 bool FrameBuffer::append(int64_t stream, const stream::FrameRecord& record) noexcept {
   if (stream < 0 || stream >= streams_) return false;
-  auto written = word_at(base_, layout::at_written + stream);
+  auto written = word_at(base_, layout::at_written_of(stream));
   const int64_t count = written.load(std::memory_order_relaxed);
   if (count < 0 || count >= capacity_) return false;
   region(base_, stream, capacity_)[count] = record;

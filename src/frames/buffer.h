@@ -14,7 +14,7 @@ namespace assay::frames {
 
 namespace buffer_layout {                       // int64 words
 inline constexpr int64_t magic = 0x3153464153;  // "SAFS1"
-inline constexpr int64_t version = 1;
+inline constexpr int64_t version = 2;
 inline constexpr int64_t max_streams = 64, max_frames = int64_t{1} << 26;
 // Header. go_at: CLOCK_MONOTONIC ns at which all processes begin (t0); 0 = wait. stop: not 0 = end
 // after the current frame. ready: set to 1 by the child when everything is warmed up.
@@ -28,8 +28,11 @@ enum : int64_t {
   at_ready,
   at_spare,
   at_written
-};  // written[max_streams]: records stored, in the order they were decided
-inline constexpr int64_t header_words = at_written + max_streams;
+};  // written: records stored, in the order they were decided; streams lie cache lines apart, since
+    // each has a writer of its own
+inline constexpr int64_t line_words = 8;
+inline constexpr int64_t at_written_of(int64_t stream) { return at_written + stream * line_words; }
+inline constexpr int64_t header_words = at_written_of(max_streams);
 inline constexpr int64_t bytes(int64_t streams, int64_t capacity) {
   return (header_words * 8) +
          streams * capacity * static_cast<int64_t>(sizeof(stream::FrameRecord));

@@ -46,6 +46,13 @@ TEST(FrameBuffer, WhatTheChildClaimsIsClamped) {
   EXPECT_NE(ftruncate(parent->fd(), 8), 0) << "sealed: no SIGBUS for the parent";
 }
 
+TEST(FrameBuffer, WritersShareNoCacheLine) {
+  EXPECT_EQ((buffer_layout::at_written_of(1) - buffer_layout::at_written_of(0)) * 8, 64);
+  EXPECT_EQ(buffer_layout::at_written_of(0) * 8 % 64, 0);
+  EXPECT_EQ(buffer_layout::header_words * 8 % 64, 0);
+  EXPECT_EQ(sizeof(stream::FrameRecord) % 64, 0u);
+}
+
 TEST(FrameBuffer, WrongSizesAreUsageErrors) {
   EXPECT_FALSE(FrameBuffer::create(0, 1));
   EXPECT_FALSE(FrameBuffer::create(65, 1));

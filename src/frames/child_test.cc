@@ -130,8 +130,8 @@ TEST_F(ChildTest, CorunnerEndsWithItsBuffer) {
   stopper.join();
   ASSERT_TRUE(result);
   EXPECT_EQ(result->exit_code, 0);
-  ASSERT_EQ(names(), "corunner ");
-  EXPECT_GT(get_int(events_[0], "bytes"), 0);
+  ASSERT_EQ(names(), "ready corunner ");
+  EXPECT_GT(get_int(events_[1], "bytes"), 0);
 }
 
 TEST_F(ChildTest, BufferOfAnotherSizeIsRefused) {

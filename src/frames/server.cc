@@ -220,6 +220,11 @@ worker::Launched<void> steps(const FrameRequest& r, FrameBuffer& buffer,
     }
   const bool locked = r.lock_memory && worker::lock_memory();
   events.send(environment(r, workers, locked, made));
+  if (!workers.empty() && workers[0]->scaled().is_object()) {
+    Json scaled = workers[0]->scaled();
+    scaled["event"] = "scaled_decode";
+    events.send(scaled);
+  }
   events.send({{"event", "ready"}});
   buffer.set_ready();
   const int64_t t0 = buffer.wait_for_go();

@@ -109,6 +109,29 @@ TEST_F(SourceTest, BadFramesAreCountedAndTheRunGoesOn) {
   EXPECT_EQ(ran.count(0, Fate::failed), 20);
 }
 
+TEST_F(SourceTest, ScaledDecodingTellsItsGainAndItsError) {
+  put("a.jpg", vision::test_jpeg(400, 300));
+  put("b.jpg", vision::test_jpeg(320, 320));
+  put("c.png", vision::test_png(200, 200));
+  put("d.jpg", "text");
+  FrameRequest r = request(stream::Scenario::single_stream, 1, 8);
+  r.streams[0].source = spec();
+  r.streams[0].source.scaled_decode = true;
+  const Ran ran = run(r);
+  expect_all_accounted(ran, 8);
+  const Json* told = ran.event("scaled_decode");
+  ASSERT_NE(told, nullptr);
+  EXPECT_EQ(get_int(*told, "pictures"), 3);  // the text is no picture either way
+  EXPECT_EQ(get_int(*told, "smaller"), 2);   // PNG has no such thing
+  EXPECT_GT(get_int(*told, "decode_full_ns"), 0);
+  EXPECT_GT(get_double(*told, "max_levels"), 0);
+  EXPECT_LT(get_double(*told, "mean_levels"), 30);
+  EXPECT_LE(get_double(*told, "mean_levels"), get_double(*told, "max_levels"));
+  EXPECT_GE(get_int(*told, "changed", -1), 0);
+  r.streams[0].source.scaled_decode = false;
+  EXPECT_EQ(run(r).event("scaled_decode"), nullptr);
+}
+
 TEST_F(SourceTest, FolderWithoutAnyGoodPictureFailsFrameByFrame) {
   put("a.jpg", "text");
   FrameRequest r = request(stream::Scenario::constant_stream, 1, 10, 1'000'000);

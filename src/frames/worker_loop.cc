@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "frames/scaled_check.h"
 #include "measure/clock.h"
 #include "worker/environment.h"
 
@@ -38,12 +39,16 @@ Worker::Worker(RunState& run, int index, std::vector<StreamState*> streams)
 
 void Worker::operator()() {
   warm_up();
+  if (index_ == 0 && !error_ && !run_.buffer.stopped() && !streams_.empty() &&
+      streams_[0]->served.scaled_decode)
+    scaled_ = check_scaled_decode(streams_[0]->served);
   run_.warmed.fetch_add(1, std::memory_order_acq_rel);
   run_.warmed.notify_all();
   run_.go.wait(0, std::memory_order_acquire);
   t0_ = run_.go.load(std::memory_order_acquire);
   if (t0_ < 0 || error_) return;
   for (StreamState* s : streams_) s->served.t0_ns = t0_;
+  waiting_since_ = now();
   sampler_->start();
   sleep_until(0);
   switch (run_.request.scenario) {
@@ -199,7 +204,7 @@ void Worker::open_loop() {
         store(s, planned(s, next.frame));
         break;
       }
-      const int64_t idle = next.at_ns - std::max<int64_t>(idle_since, 0);
+      const int64_t idle = next.at_ns - std::max(idle_since, waiting_since_);
       serve_frame(s, next.frame, next.at_ns, std::max<int64_t>(idle, 0),
                   stream::first_after_idle(s.spec->release, next.frame));
       idle_since = now();
@@ -234,13 +239,14 @@ Json Worker::machine() const {
   for (const char* key : {"involuntary_switches", "voluntary_switches", "major_faults",
                           "migrations", "steal_ticks", "throttle_events", "cpu_mhz"})
     if (seen.contains(key) && !seen[key].is_string()) out[key] = seen[key];  // else unknown: absent
+  // How far the clock fell: a CPU that slept before the start and then ran faster dropped nothing.
   if (const Json& mhz = get_array(out, "cpu_mhz"); !mhz.empty()) {
-    double low = mhz[0].get<double>(), high = low;
+    double high = 0, drop = 0;
     for (const Json& m : mhz) {
-      low = std::min(low, m.get<double>());
       high = std::max(high, m.get<double>());
+      if (high > 0) drop = std::max(drop, 1 - m.get<double>() / high);
     }
-    if (high > 0) out["clock_drop"] = 1 - low / high;
+    if (high > 0) out["clock_drop"] = drop;
   }
   out["pinned"] = pinned_;
   out["scripted"] = false;

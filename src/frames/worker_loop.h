@@ -32,8 +32,8 @@ struct RunState {
 };
 
 // One stream and what serves it. Everything is made before the threads start.
-struct StreamState {
-  int64_t index = 0;  // in the request
+struct alignas(64) StreamState {  // written by one worker each
+  int64_t index = 0;              // in the request
   const StreamSpec* spec = nullptr;
   Served served;
   std::vector<int64_t> releases;   // as many as the camera delivers
@@ -54,7 +54,10 @@ class Worker {
   // Why there was no run: priority refused, or an engine that cannot run.
   const std::optional<worker::LaunchError>& error() const { return error_; }
   const std::string& run_error() const { return run_error_; }  // of the first frame that failed so
-  Json machine() const;                                        // counters of this thread
+  // What scaled decoding gains and costs, where a stream of the first worker asks for it; else
+  // null.
+  const Json& scaled() const { return scaled_; }
+  Json machine() const;  // counters of this thread
 
  private:
   void warm_up();
@@ -77,8 +80,10 @@ class Worker {
   std::optional<measure::Sampler> sampler_;
   std::optional<worker::LaunchError> error_;
   std::string run_error_;
+  Json scaled_;
   TaskContext* failed_on_ = nullptr;
   int64_t t0_ = 0;
+  int64_t waiting_since_ = 0;  // after t0, mostly below 0: idle before the first frame
   int cpu_ = -1;
   bool pinned_ = false;
 };

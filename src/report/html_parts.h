@@ -50,6 +50,7 @@ std::string html_appendix(const Model& model);
 // Parts of a recipe's section ("" when there is nothing to say).
 std::string html_outputs(const Recipe& recipe);
 std::string html_flips(const Recipe& recipe);
+std::string html_detections(const Recipe& recipe);
 std::string html_accuracy(const Recipe& recipe);
 std::string html_kernels(const Recipe& recipe);
 std::string html_latency(const Recipe& recipe);

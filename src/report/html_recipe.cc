@@ -142,9 +142,9 @@ std::string html_recipe(const Model& m, const ModelInfo& info, const Recipe& r) 
       out += fmt::format(R"(<p class="finding">{} {})", badge(f.severity), html(f.text, 600)) +
              (f.fix.empty() ? "" : " <b>Do:</b> " + html(f.fix, 600)) + "</p>\n";
   out += verdict_table(r);
-  for (const auto& part :
-       {html_outputs(r), html_flips(r), html_accuracy(r), html_kernels(r), html_latency(r),
-        html_tail(r), html_builds(r), html_cold(r), html_checks(r), html_conditions(r)})
+  for (const auto& part : {html_outputs(r), html_flips(r), html_detections(r), html_accuracy(r),
+                           html_kernels(r), html_latency(r), html_tail(r), html_builds(r),
+                           html_cold(r), html_checks(r), html_conditions(r)})
     out += part;
   return out + "</section>\n";
 }

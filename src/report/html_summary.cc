@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "report/detections.h"
 #include "report/escape.h"
 #include "report/figures.h"
 #include "report/html_parts.h"
@@ -81,7 +82,9 @@ std::string html_machine(const Model& m) {
           .text(d.sampling == "clustered"
                     ? fmt::format("clustered, {} clusters", count_text(d.clusters))
                     : d.sampling)
-          .text(d.labelled ? "yes" : "no");
+          .text(has_detector(info) ? std::string(truth_of(info, d))
+                : d.labelled       ? std::string("yes")
+                                   : std::string("no"));
     }
   }
   if (!models.empty()) out += models.str();
@@ -109,7 +112,8 @@ std::string html_machine(const Model& m) {
 }
 
 std::string html_headline(const Model& m, const ModelInfo& info) {
-  HtmlTable t({"recipe", "builds", "outputs over builds", "labels over builds",
+  HtmlTable t({"recipe", "builds", "outputs over builds",
+               has_detector(info) ? "boxes over builds" : "labels over builds",
                "against the reference", "accuracy", "kernels", "latency p50 over builds",
                "latency p99 over builds", "build time", "engine size", "findings"},
               "headline");

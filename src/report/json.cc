@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "report/detections.h"
 #include "report/report.h"
 #include "report/summary.h"
 
@@ -164,6 +165,7 @@ Json recipe_json(const Recipe& r) {
                              {"statistic", v.statistic},
                              {"threshold", v.threshold},
                              {"evidence", v.evidence}});
+  if (Json boxes = detections_json(r); !boxes.empty()) j["detections"] = std::move(boxes);
   j["comparisons"] = Json::array();
   for (const auto& c : r.comparisons) j["comparisons"].push_back(comparison_json(c));
   j["builds"] = Json::array();

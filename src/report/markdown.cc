@@ -2,6 +2,7 @@
 // The report as GitHub-flavoured Markdown, short enough for an issue.
 #include <fmt/format.h>
 
+#include "report/detections.h"
 #include "report/escape.h"
 #include "report/figures.h"
 #include "report/report.h"
@@ -59,6 +60,25 @@ std::string builds_table(const Recipe& r) {
   return t.empty() ? "" : t.str();
 }
 
+std::string detections_tables(const Recipe& r) {
+  std::vector<std::string> header = {"boxes over", "first", "second"};
+  for (std::string& h : pair_header()) header.push_back(std::move(h));
+  Rows pairs(header), precision({"build", "mean average precision at IoU 0.5"});
+  const std::vector<Detections> all = detections_of(r);
+  for (const Detections& d : all)
+    for (const DetectionPair& p : d.pairs) {
+      std::vector<std::string> cells = {d.verdict->scope, pair_name(d, p, true),
+                                        pair_name(d, p, false)};
+      for (std::string& c : pair_cells(p)) cells.push_back(std::move(c));
+      pairs.line(cells);
+    }
+  if (!all.empty())
+    for (const BuildPrecision& b : all.front().precision)
+      precision.line({b.build < 0 ? std::string("unknown") : std::to_string(b.build),
+                      b.map ? number_text(*b.map) : std::string("no true box")});
+  return (pairs.empty() ? "" : pairs.str()) + (precision.empty() ? "" : precision.str());
+}
+
 std::string recipe_text(const Model& m, const Recipe& r) {
   std::string out = fmt::format("#### {}\n\n", markdown(recipe_name(m, r.id), 120));
   if (scripted(r)) out += fmt::format("**The clock of this recipe is {}.**\n\n", kScripted);
@@ -66,7 +86,7 @@ std::string recipe_text(const Model& m, const Recipe& r) {
   for (const VerdictRow& v : r.verdicts)
     t.line({v.subject, v.scope, v.verdict, v.statement, "verdict " + v.id.substr(0, 8)});
   if (!t.empty()) out += t.str();
-  return out + builds_table(r);
+  return out + detections_tables(r) + builds_table(r);
 }
 
 }  // namespace
@@ -75,7 +95,8 @@ Result<std::string> to_markdown(const Model& m) {
   std::string out = "## assay\n\n" + markdown(tally_text(m), 600) + "\n\n";
   for (const auto& info : m.models) {
     out += fmt::format("### {}\n\n", markdown(info.name, 120));
-    Rows t({"recipe", "builds", "outputs over builds", "labels over builds",
+    Rows t({"recipe", "builds", "outputs over builds",
+            has_detector(info) ? "boxes over builds" : "labels over builds",
             "against the reference", "accuracy", "kernels", "p50 over builds", "p99 over builds",
             "build time", "engine", "findings"});
     for (const Recipe& r : info.recipes) {

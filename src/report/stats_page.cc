@@ -12,8 +12,16 @@
 namespace assay::report {
 namespace {
 
+// A folded section prints open: paper has nothing to click on.
+constexpr std::string_view kFolded =
+    "td:first-child{min-width:8.5rem}summary "
+    "h2{display:inline;margin:0}details:not([open])>summary{margin:0}"
+    "@media print{details::details-content{content-visibility:visible}}";
+
 bool numeric(std::string_view cell) {
-  if (cell.empty() || cell == "-") return true;
+  if (cell.empty() || cell == "-" || cell == "not available" ||
+      cell.starts_with("not available, need n >= "))
+    return true;
   const size_t digit = cell.find_first_of("0123456789");
   // "12.3 us", "-0.4 %", "1e-6", "[0.99, 1.02]", "< 0.1 %": starts like a number.
   return digit != std::string_view::npos && digit <= 2 &&
@@ -37,8 +45,10 @@ std::string table_html(const Table& t) {
 }
 
 std::string section_html(const Section& s, size_t index) {
-  std::string out = fmt::format("<section id=\"p{}\"><h2>{}{}</h2>\n", index, html(s.heading, 200),
-                                s.word.empty() ? "" : " " + badge(s.word));
+  std::string out =
+      fmt::format("<section id=\"p{}\">{}<h2>{}{}</h2>{}\n", index,
+                  s.folded ? "<details><summary>" : "", html(s.heading, 200),
+                  s.word.empty() ? "" : " " + badge(s.word), s.folded ? "</summary>" : "");
   for (const auto& p : s.paragraphs) out += paragraph(p);
   if (!s.figures.empty()) out += "<div class=\"figures\">";
   for (const Figure& f : s.figures) {
@@ -50,21 +60,24 @@ std::string section_html(const Section& s, size_t index) {
   if (!s.figures.empty()) out += "</div>\n";
   if (s.table && !s.table->empty()) out += table_html(*s.table);
   for (const auto& n : s.notes) out += paragraph(n, "how");
-  return out + "</section>\n";
+  return out + (s.folded ? "</details></section>\n" : "</section>\n");
 }
 
 }  // namespace
 
 std::string stats_page(const std::string& title, const std::vector<Section>& sections,
                        const std::string& subtitle) {
-  std::string out = page_head(title);
+  const bool folds =
+      std::any_of(sections.begin(), sections.end(), [](const Section& s) { return s.folded; });
+  std::string out = page_head(title, folds ? kFolded : "");
   out += fmt::format("<header><p class=\"brand\">assay</p><h1>{}</h1>\n", html(title));
   if (!subtitle.empty()) out += paragraph(subtitle, "soft");
   out += "</header>\n";
   if (sections.size() > 3) {
     out += "<nav>";
     for (size_t i = 0; i < sections.size(); ++i)
-      out += fmt::format("<a href=\"#p{}\">{}</a> ", i, html(sections[i].heading, 60));
+      if (!sections[i].folded)
+        out += fmt::format("<a href=\"#p{}\">{}</a> ", i, html(sections[i].heading, 60));
     out += "</nav>\n";
   }
   out += "<main>\n";

@@ -20,7 +20,8 @@ struct Section {
   std::optional<Table> table;  // columns of numbers are right-aligned; cells are escaped
   std::vector<Figure> figures;
   std::vector<std::string> notes;  // how to read it: set apart, small
-  std::string word;  // verdict or trust word, shown as a badge behind the heading; may be empty
+  std::string word;     // verdict or trust word, shown as a badge behind the heading; may be empty
+  bool folded = false;  // only the heading shows until a reader opens it
 };
 
 // Everything but the drawings is escaped. With more than 3 sections a bar of links leads to them.

@@ -34,6 +34,23 @@ TEST(StatsPage, HasWhatItIsGivenInOrder) {
   EXPECT_EQ(page.find("<nav>"), std::string::npos) << "two sections need no links";
 }
 
+TEST(StatsPage, FoldsWhatIsForThoseWhoAsk) {
+  std::vector<Section> sections(5);
+  for (size_t i = 0; i < sections.size(); ++i) {
+    sections[i].heading = "Part " + std::to_string(i);
+    sections[i].paragraphs = {"text"};
+  }
+  const std::string plain = stats_page("t", sections);
+  EXPECT_EQ(plain.find("<details"), std::string::npos);
+  sections[3].folded = true;
+  const std::string page = stats_page("t", sections);
+  EXPECT_NE(page.find("<section id=\"p3\"><details><summary><h2>Part 3</h2></summary>"),
+            std::string::npos);
+  EXPECT_NE(page.find("</details></section>"), std::string::npos);
+  EXPECT_NE(page.find("<a href=\"#p2\">"), std::string::npos);
+  EXPECT_EQ(page.find("<a href=\"#p3\">"), std::string::npos) << "the bar leads to open parts";
+}
+
 TEST(StatsPage, EscapesEverythingButDrawings) {
   const std::string bad = "<script>alert(1)</script>\"'&";
   Table t({bad});

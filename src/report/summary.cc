@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/words.h"
+#include "report/detections.h"
 #include "report/escape.h"
 #include "report/figures.h"
 #include "stats/intervals.h"
@@ -38,7 +39,20 @@ std::string flips_of(const Proportion& p) {
   return count_of(p) + " flip" + (p.count == 0 ? "; " + short_bound(p) : "");
 }
 
+// Of a detector: inputs on which a box appeared or vanished.
+HeadCell boxes_cell(const Recipe& r, std::string_view scope) {
+  const VerdictRow* v = find_verdict(r, "detections", scope);
+  HeadCell c = cell_of(v);
+  if (!v) return c;
+  const auto p = proportion_at(v->statistic, "any");
+  c.text = p && p->n > 0
+               ? count_of(*p) + " with other boxes" + (p->count == 0 ? "; " + short_bound(*p) : "")
+               : "unknown";
+  return c;
+}
+
 HeadCell labels_cell(const Recipe& r, std::string_view scope) {
+  if (find_verdict(r, "detections", scope)) return boxes_cell(r, scope);
   const VerdictRow* v = find_verdict(r, "labels", scope);
   HeadCell c = cell_of(v);
   if (!v) return c;
@@ -51,7 +65,8 @@ HeadCell labels_cell(const Recipe& r, std::string_view scope) {
 HeadCell reference_cell(const Recipe& r) {
   if (r.is_reference)
     return {"", "is the reference", "", "the reference is not compared with itself"};
-  if (find_verdict(r, "labels", "reference")) return labels_cell(r, "reference");
+  if (find_verdict(r, "labels", "reference") || find_verdict(r, "detections", "reference"))
+    return labels_cell(r, "reference");
   const VerdictRow* v = find_verdict(r, "outputs", "reference");
   HeadCell c = cell_of(v);
   if (!v) return c;
@@ -63,6 +78,9 @@ HeadCell reference_cell(const Recipe& r) {
 
 HeadCell accuracy_cell(const Recipe& r) {
   const VerdictRow* v = find_verdict(r, "accuracy");
+  for (const Detections& d : detections_of(r))
+    if (const std::string text = precision_text(d); !v && !text.empty())
+      return {"", text, d.verdict->ref, "mean average precision of each build at IoU 0.5"};
   HeadCell c = cell_of(v);
   if (!v) return c;
   int64_t low = INT64_MAX, high = -1, n = 0;
@@ -161,6 +179,7 @@ std::string needs_of(const Recipe& r, const VerdictRow& v) {
   if (const std::string told = get_string(v.threshold, "needs"); !told.empty())
     needs.push_back(told);
   auto p = proportion_at(v.statistic, "worst");
+  if (!p) p = proportion_at(v.statistic, "any");
   double margin = 0;
   for (const char* key : {"upper_bound", "margin"})
     if (margin == 0) margin = get_double(v.threshold, key);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "base/words.h"
+#include "report/detections.h"
 #include "report/escape.h"
 #include "report/figures.h"
 #include "report/report.h"
@@ -55,9 +56,9 @@ std::string model_text(const Model& m, const ModelInfo& info) {
         "  data set {}: {} inputs, sampling {}{}, {}\n", plain(d.name, 60), count_text(d.n),
         plain(d.sampling, 20),
         d.sampling == "clustered" ? fmt::format(" ({} clusters)", count_text(d.clusters)) : "",
-        d.labelled ? "labelled" : "no labels");
-  Table verdicts(
-      {"recipe", "builds ok", "outputs", "labels", "vs reference", "kernels", "latency"});
+        truth_of(info, d));
+  Table verdicts({"recipe", "builds ok", "outputs", has_detector(info) ? "boxes" : "labels",
+                  "vs reference", "kernels", "latency"});
   Table figures({"recipe", "p50 over builds", "p99 over builds", "accuracy", "build time", "engine",
                  "findings"});
   for (const Recipe& r : info.recipes) {

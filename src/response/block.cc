@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "frames/buffer.h"
 #include "response/co_runner.h"
+#include "stream/record_check.h"
 
 namespace assay::response {
 namespace {
@@ -39,7 +40,7 @@ struct Watched {
   worker::ChildSpec spec;
   audit::EventLog log;
   std::optional<Result<worker::ChildResult>> result;
-  std::atomic<bool> cancel{false}, ended{false};
+  std::atomic<bool> cancel{false}, quiet{false}, ended{false};
   bool stalled = false;
   std::optional<frames::FrameBuffer> buffer;
   int64_t written = 0, moved_ns = 0;  // records seen, and when they last grew
@@ -47,6 +48,7 @@ struct Watched {
 
   void start(Bell& bell) {
     spec.cancel = &cancel;
+    spec.quiet = &quiet;
     spec.on_event = [this](std::string_view line) { log.add(line); };
     thread = std::thread([this, &bell] {
       result.emplace(worker::run_child(spec));
@@ -128,10 +130,14 @@ class Block {
     return false;
   }
 
-  // Wakes once a second, so that the CPUs belong to what is measured.
+  // Wakes five times a second, and once a second for each process, so that the CPUs belong to what
+  // is measured.
   void wait_end() {
     const int64_t begin = monotonic_ns();
-    for (auto& w : processes) w->moved_ns = begin;
+    for (auto& w : processes) {
+      w->moved_ns = begin;
+      w->quiet = true;
+    }
     while (!all_ended(processes)) {
       bell.wait(std::chrono::milliseconds(cancel_ ? 200 : 1000));
       if (cancelled()) return stop_all();
@@ -164,6 +170,19 @@ class Block {
   const BlockLimits& limits_;
   const std::atomic<bool>* cancel_;
 };
+
+// What lies in shared memory may be scribbled over by a runtime that runs amok. Records that no
+// pipeline writes, and all behind them, are left out: one process is not the end of a report.
+std::vector<stream::FrameRecord> sound_part(std::vector<stream::FrameRecord> records,
+                                            const std::string& stream, audit::JobOutcome& outcome) {
+  const size_t sound = stream::sound_records(records);
+  if (sound == records.size()) return records;
+  const std::string says = fmt::format("record {} of {} in {} is none that a pipeline writes",
+                                       sound, records.size(), stream);
+  records.resize(sound);
+  if (worse("lied", outcome.outcome)) outcome = {"lied", says};
+  return records;
+}
 
 constexpr std::array<std::string_view, 7> kOutcomes = {
     "ok", "failed", "lied", "out_of_memory", "hung", "crashed", "interrupted"};
@@ -219,7 +238,7 @@ Result<BlockEnd> run_block(const Plan& plan, const stream::Cell& cell,
     p.log = std::move(w.log);
     p.outcome = judge_process(p.child, p.log, w.stalled);
     for (int64_t s = 0; s < w.buffer->streams(); ++s) {
-      p.records.push_back(w.buffer->records(s));
+      p.records.push_back(sound_part(w.buffer->records(s), layouts[i].streams[s].name, p.outcome));
       for (const stream::FrameRecord& r : p.records.back())
         end.wall_ns = std::max(end.wall_ns, r.done_ns);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plan as it was asked for, found, filled in and checked.
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,8 +11,8 @@
 #include "base/text.h"
 #include "frames/buffer.h"
 #include "frames/priority.h"
-#include "frames/source.h"
 #include "model/onnx_model.h"
+#include "response/complete_source.h"
 #include "response/plan.h"
 
 namespace assay::response {
@@ -20,6 +21,7 @@ namespace {
 constexpr int64_t max_record_bytes = int64_t{4} << 30;  // of one block, in shared memory
 constexpr size_t max_cells = 100'000;
 constexpr int64_t min_memory_bytes = int64_t{16} << 20;  // of a process that loads anything
+constexpr double kMostStampBytes = 60 << 20;
 
 bool plain_name(const std::string& name) {
   return !name.empty() && name.size() <= 100 && name != "." && name != ".." &&
@@ -303,48 +305,23 @@ Status check_numbers(const Plan& p) {
   const int most = *std::max_element(p.cameras.begin(), p.cameras.end());
   const double bytes = static_cast<double>(p.frames) * most *
                        static_cast<double>(streaming_tasks(p).size() * sizeof(stream::FrameRecord));
-  if (bytes > static_cast<double>(max_record_bytes))
-    return bad_input(fmt::format("the records of {} frames of {} cameras need {}", p.frames, most,
-                                 format_bytes(static_cast<int64_t>(bytes))),
-                     "use fewer frames and more repetitions");
-  return {};
-}
-
-// A camera that nobody described is a synthetic one of the tensor's size.
-Status complete_source(Plan& p) {
-  using Kind = frames::SourceSpec::Kind;
-  frames::SourceSpec& s = p.source;
-  if (s.kind == Kind::synthetic && s.width == 0 && s.height == 0) {
-    ASSAY_TRY(const auto inputs, task_inputs(p.tasks[streaming_tasks(p).front()]));
-    std::vector<int64_t> shape = inputs[0].shape;
-    if (shape.size() == 4) shape.erase(shape.begin());
-    if (shape.size() != 3)
-      return bad_input(fmt::format("the input {} is no image", shape_text(inputs[0].shape)),
-                       "use a network that takes 1xCxHxW or 1xHxWxC");
-    const bool last = shape[2] == 1 || shape[2] == 3;
-    s.height = last && shape[0] != 3 && shape[0] != 1 ? shape[0] : shape[1];
-    s.width = last && shape[0] != 3 && shape[0] != 1 ? shape[1] : shape[2];
-    s.format = s.width % 2 || s.height % 2 ? vision::PixelFormat::rgb8 : vision::PixelFormat::nv12;
-  }
-  std::error_code ec;
-  if (s.kind == Kind::folder && !fs::is_directory(s.path, ec))
-    return bad_input(fmt::format("{} is no folder of images", s.path.string()),
-                     "name a folder with JPEG or PNG files, or one of `assay models`");
-  if ((s.kind == Kind::video || s.kind == Kind::raw) && !fs::is_regular_file(s.path, ec))
-    return bad_input(fmt::format("{} is no file", s.path.string()), "name a file of frames");
-  if (!s.path.empty()) s.path = fs::canonical(s.path, ec);
-  if (p.data_name.empty())
-    p.data_name = s.kind == Kind::synthetic
-                      ? fmt::format("synthetic {}x{} {}", s.width, s.height, vision::word(s.format))
-                      : s.path.filename().string();
-  // The child reads it with the same rules: what it would refuse is refused here. A video is left
-  // to the child: nothing that decodes a container runs in this process.
-  ASSAY_TRY(s, frames::source_from_json(frames::to_json(s), "source"));
-  if (s.kind == Kind::folder || s.kind == Kind::raw) {
-    frames::SourceSpec look = s;
-    look.cache = frames::SourceSpec::Cache::warm;
-    ASSAY_CHECK(frames::load_source(look, 1));
-  }
+  // All of it is locked, and held twice while it is read back.
+  const int64_t ram =
+      static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<int64_t>(sysconf(_SC_PAGESIZE));
+  if (bytes > static_cast<double>(std::min(max_record_bytes, ram / 8)))
+    return bad_input(
+        fmt::format("the records of {} frames of {} cameras need {}, expected at most {}", p.frames,
+                    most, format_bytes(static_cast<int64_t>(bytes)),
+                    format_bytes(std::min(max_record_bytes, ram / 8))),
+        "use fewer frames and more repetitions");
+  // Each stream of a process takes its time stamps along in the request, which is at most 64 MiB.
+  const bool one_process = p.modes != std::vector<std::string>{"processes"};
+  const double stamps = static_cast<double>(p.frames) *
+                        (one_process ? most * static_cast<double>(streaming_tasks(p).size()) : 1.0);
+  const double each = 2 + std::log10(1 + seconds * 1e9);  // digits and a comma
+  if (!p.time_stamps.empty() && stamps * each > kMostStampBytes)
+    return bad_input(fmt::format("{:.3g} time stamps for one process", stamps),
+                     "use fewer frames, or mode processes alone");
   return {};
 }
 

@@ -263,5 +263,24 @@ TEST_F(PlanTest, TimesHaveUnits) {
     EXPECT_FALSE(parse_time(text, "t")) << text;
 }
 
+// Cameras that may be late together carry no more of a rate than one of them.
+TEST_F(PlanTest, CleanFramesOfManyCamerasPromiseNoMore) {
+  const auto promise = [&](const char* cameras) {
+    const auto p = plan_with(fmt::format("fps = 30\nframes = 1000\ncameras = {}\n", cameras));
+    if (!p) return p.error().message;
+    for (const audit::Claim& c : plan_claims(*p))
+      if (c.name.find("deadline missed in less than") == 0) return c.name;
+    return std::string("none");
+  };
+  EXPECT_EQ(promise("[1]"), "deadline missed in less than 0.00074 of frames");
+  EXPECT_EQ(promise("[4]"), promise("[1]"));
+}
+
+TEST_F(PlanTest, RecordsFitIntoMemory) {
+  const auto p = plan_with("fps = 1000\nframes = 60000000\ncameras = [16]\n");
+  ASSERT_FALSE(p);
+  EXPECT_NE(p.error().message.find("expected at most"), std::string::npos) << p.error().message;
+}
+
 }  // namespace
 }  // namespace assay::response

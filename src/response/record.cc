@@ -38,14 +38,16 @@ Json machine_of(const audit::EventLog& log, size_t stream) {
 }
 
 Json child_record(const ProcessEnd& p, const ProcessLayout& layout) {
-  return {{"outcome", p.outcome.outcome},
-          {"reason", p.outcome.reason},
-          {"wall_ns", p.child.wall_ns},
-          {"cpu_ns", p.child.cpu_ns},
-          {"peak_memory_bytes", p.child.peak_memory_bytes},
-          {"memory_method", p.child.memory_method},
-          {"cpus", layout.cpus},
-          {"isolation", audit::isolation_record(p.child)}};
+  Json out{{"outcome", p.outcome.outcome},
+           {"reason", p.outcome.reason},
+           {"wall_ns", p.child.wall_ns},
+           {"cpu_ns", p.child.cpu_ns},
+           {"peak_memory_bytes", p.child.peak_memory_bytes},
+           {"memory_method", p.child.memory_method},
+           {"cpus", layout.cpus},
+           {"isolation", audit::isolation_record(p.child)}};
+  if (const Json* scaled = p.log.find("scaled_decode")) out["scaled_decode"] = *scaled;
+  return out;
 }
 
 Status insert_block(store::RunFolder& run, const std::string& block_id, const BlockKey& key,

@@ -56,7 +56,7 @@ Results analyse(std::string name, std::span<const CellLog> logs, const AnalyseOp
   out.slowdowns = slowdowns_of(views, options);
   out.equalities = equalities_of(views, options);
   add_notes(out);
-  out.findings = findings_of(out);
+  out.findings = findings_of(out, options.confidence);
   return out;
 }
 

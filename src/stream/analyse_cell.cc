@@ -85,8 +85,19 @@ TaskResult analyse_task(const CellLog& log, const std::string& task, const Outco
   if (!t.deadline) return t;
   // On a shared server the frames of other tasks take their turn too.
   const bool shared = log.cell.mode == "one-server";
-  refuse_rate(*t.deadline, shared ? stability : stability_of(log, outcomes));
-  t.deadline->replays = replays_of(log, shared ? all : outcomes, options);
+  const Stability load = shared ? stability : stability_of(log, outcomes);
+  refuse_rate(*t.deadline, load);
+  if (can_replay(log.cell))
+    t.deadline->replays = replays_of(log, shared ? all : outcomes, options);
+  else
+    refusals.push_back(
+        fmt::format("{}: no other rates: servers that share CPUs slow each other, and services "
+                    "measured at one rate do not show how much at another",
+                    task));
+  if (load.unstable) {
+    refuse_model(*t.deadline, t.wcet.pwcet);
+    return t;
+  }
   add_model(*t.deadline, durations(pool.frames, Stage::response), t.wcet.pwcet,
             t.stages.back().gate.trust, options);
   return t;
@@ -131,6 +142,8 @@ CellResult analyse_cell(const CellLog& log, const AnalyseOptions& options) {
   c.cell = log.cell;
   c.repetitions = std::ssize(log.repetitions);
   for (const Repetition& r : log.repetitions) c.failed_repetitions += r.outcome != "ok";
+  for (const Repetition& r : log.repetitions)
+    if (r.scaled && !c.scaled) c.scaled = r.scaled;
   const Outcomes all = outcomes_of(log, "");
   c.stability = stability_of(log, all);
   for (const std::string& task : tasks_of(log))

@@ -10,6 +10,7 @@
 
 #include "stats/intervals.h"
 #include "stream/made_logs.h"
+#include "stream/result_json.h"
 
 namespace assay::stream {
 namespace {
@@ -326,6 +327,28 @@ TEST(Analyse, OtherRatesGoThroughTheQueue) {
 }
 
 // What an instability of the level does to trust, stage by stage: decode is clean.
+TEST(Analyse, ScaledDecodingIsToldWithWhatItCosts) {
+  MadeCell m;
+  m.repetitions = 2;
+  CellLog log = made_log(m);
+  log.repetitions[1].scaled = scaled_from_json({{"pictures", 64},
+                                                {"smaller", 60},
+                                                {"decode_full_ns", 4'000'000},
+                                                {"changed", 3},
+                                                {"decode_scaled_ns", 1'000'000},
+                                                {"max_levels", 21.5},
+                                                {"mean_levels", nullptr}});
+  const Results r = analyse("x", std::span(&log, 1), quick());
+  EXPECT_THAT(r.findings, testing::Contains(testing::AllOf(
+                              HasSubstr("scaled decoding of 60 of 64 pictures: 1.00 ms in place of "
+                                        "4.00 ms (4 times as fast)"),
+                              HasSubstr("3 of 64 pictures get another answer"))));
+  EXPECT_EQ(to_json(r)["cells"][0]["scaled_decode"]["changed"], 3);
+  for (const Json& bad :
+       {Json::array(), Json{{"pictures", -1}}, Json{{"pictures", 2}, {"changed", 3}}})
+    EXPECT_FALSE(scaled_from_json(bad));
+}
+
 TEST(Analyse, EveryStageHasItsOwnGate) {
   MadeCell m;
   m.frames = 2000;

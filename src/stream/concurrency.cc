@@ -62,11 +62,13 @@ class Memo {
 struct Line {
   std::map<int, std::vector<double>> fair, all;
 };
-Line line_of(std::span<const CellView> cells, const CellView& like, std::string_view task,
-             Stage stage, double q, Memo& memo) {
+Line line_of(std::span<const CellView> cells, const CellView& one, const CellView& like,
+             std::string_view task, Stage stage, double q, Memo& memo) {
   Line out;
   for (const CellView& c : cells) {
     if (!same_but_streams(c.log->cell, like.log->cell)) continue;
+    // Without a cell of one camera on these CPUs its baseline is on others (alone_of).
+    if (c.log->cell.cpus != like.log->cell.cpus && &c != &one) continue;
     const CellView::Task* t = c.find(task);
     if (t == nullptr) continue;
     for (const double v : memo.of(*c.log, t->pool, stage, q)) {
@@ -93,6 +95,9 @@ std::optional<Slowdown> compare(const CellView& one, const CellView& many,
   s.mode = c.mode;
   s.co_runner = c.co_runner;
   s.cache = c.cache;
+  s.policy = c.policy;
+  s.priority = c.priority;
+  s.cpus = c.cpus;
   s.stage = stage;
   s.streams = c.streams;
   s.q = q;
@@ -105,6 +110,8 @@ std::optional<Slowdown> compare(const CellView& one, const CellView& many,
     s.ratio = stats::compare_log_ratio(a, b, options.equality_margin, 1 - options.confidence);
     if (a.size() < 2 || b.size() < 2) s.note.assign("one side has a single repetition");
   }
+  if (c.cpus != one.log->cell.cpus)
+    s.note += fmt::format("{}one camera was measured on other CPUs", s.note.empty() ? "" : "; ");
   if (c.oversubscribed != one.log->cell.oversubscribed) {
     s.note += fmt::format(
         "{}oversubscribed: more inference threads than CPUs, so the ratio is not "
@@ -151,7 +158,7 @@ bool same_but_recipe(const Cell& a, const Cell& b) {
   return a.streams == b.streams && a.cameras == b.cameras && a.mode == b.mode &&
          a.co_runner == b.co_runner && a.cache == b.cache && a.scenario == b.scenario &&
          a.policy == b.policy && a.period_ns == b.period_ns && a.priority == b.priority &&
-         a.oversubscribed == b.oversubscribed;
+         a.cpus == b.cpus && a.oversubscribed == b.oversubscribed;
 }
 
 bool same_but_streams(const Cell& a, const Cell& b) {
@@ -199,7 +206,7 @@ std::vector<Slowdown> slowdowns_of(std::span<const CellView> cells, const Analys
         for (const double q : {.5, .99}) {
           auto s = compare(*one, many, *base, t, stage, q, memo, options);
           if (!s) continue;
-          const Line line = line_of(cells, many, t.task, stage, q, memo);
+          const Line line = line_of(cells, *one, many, t.task, stage, q, memo);
           s->p_trend = trend_of(line.fair, line.all);
           out.push_back(std::move(*s));
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/concurrency.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -106,6 +107,35 @@ TEST(Concurrency, NothingIsComparedOverOtherConditions) {
   EXPECT_THAT(r.cells[1].tasks[0].wcet.note, HasSubstr("was not measured"));
 }
 
+// Two policies, two priorities or two CPU sets never share a sentence or a side.
+TEST(Concurrency, EveryConditionIsNamed) {
+  for (const int factor : {0, 1, 2}) {
+    std::vector<CellLog> logs;
+    for (const bool other : {false, true})
+      for (const int n : {1, 2}) {
+        MadeCell m = cell(n, logs.size() + 1);
+        m.cell.scenario = Scenario::constant_stream;
+        m.cell.period_ns = 40'000'000;
+        if (other && factor == 0) m.cell.policy = Policy::drop_oldest;
+        if (other && factor == 1) m.cell.priority.assign("fifo:50");
+        if (factor == 2) m.cell.cpus = other ? std::vector{2, 3} : std::vector{0, 1};
+        logs.push_back(made_log(m));
+      }
+    const Results r = analyse("x", logs, quick());
+    EXPECT_TRUE(r.equalities.empty()) << "one compiler alone";
+    const char* const names[] = {", drop-oldest: under 2 streams", ", fifo:50: under 2 streams",
+                                 ", CPUs 2 3: under 2 streams"};
+    int64_t sentences = 0;
+    for (const std::string& f : r.findings) sentences += f.find("under 2 streams") != f.npos;
+    EXPECT_EQ(sentences, 2);
+    EXPECT_TRUE(says(r.findings, names[factor])) << factor;
+    for (const Slowdown& s : r.slowdowns) {
+      EXPECT_EQ(s.ratio.n_a, 5);
+      EXPECT_TRUE(s.note.empty()) << s.note;
+    }
+  }
+}
+
 TEST(Concurrency, RepetitionsThatFailedDoNotCount) {
   MadeCell one = cell(1, 1), two = cell(2, 2);
   two.die_frame = 150;
@@ -155,6 +185,39 @@ TEST(Equalities, OverBuildsOfOneRecipe) {
   EXPECT_EQ(e->all.equality, stats::Equality::equivalent);
   EXPECT_EQ(e->sides.size(), 3);
   EXPECT_EQ(e->compiler, "alpha");
+}
+
+// Three engines of a compiler with five repetitions each are three units, not fifteen.
+TEST(Equalities, EnginesAreTheUnitsOfACompiler) {
+  std::vector<CellLog> logs;
+  for (const char* compiler : {"alpha", "beta"})
+    for (int build = 0; build < 3; ++build) {
+      MadeCell m = cell(1, logs.size() + 1);
+      m.cell.compiler.assign(compiler);
+      m.cell.recipe = fmt::format("{} fp32 build {}", compiler, build);
+      m.cell.build = build;
+      m.post.median_ns *= 1 + .05 * build;  // builds vary more than repetitions
+      logs.push_back(made_log(m));
+    }
+  const Results r = analyse("x", logs, quick());
+  const StageEquality* post = find(r, Stage::post, "compilers");
+  ASSERT_NE(post, nullptr);
+  EXPECT_THAT(post->sides, testing::ElementsAre("alpha", "beta"));
+  EXPECT_EQ(post->all.equality, stats::Equality::inconclusive);
+  EXPECT_EQ(find(r, Stage::read, "compilers")->all.equality, stats::Equality::equivalent);
+}
+
+TEST(Equalities, PrecisionsAreSidesOfTheirOwn) {
+  std::vector<CellLog> logs;
+  for (const char* recipe : {"alpha fp32", "alpha int8", "beta fp32"}) {
+    MadeCell m = cell(1, logs.size() + 1);
+    m.cell.recipe.assign(recipe);
+    m.cell.compiler.assign(recipe, m.cell.recipe.find(' '));
+    logs.push_back(made_log(m));
+  }
+  const Results r = analyse("x", logs, quick());
+  EXPECT_THAT(find(r, Stage::pre, "compilers")->sides,
+              testing::ElementsAre("alpha fp32", "alpha int8", "beta"));
 }
 
 TEST(Equalities, RejectedSeriesGiveNoVerdict) {

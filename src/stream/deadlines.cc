@@ -117,6 +117,18 @@ void refuse_rate(DeadlineResult& d, const Stability& stability) {
       "of the run");
 }
 
+void refuse_model(DeadlineResult& d, stats::Pwcet& pwcet) {
+  d.model_rate = d.model_upper = std::nullopt;
+  d.model_note.assign("no model: the load of the server may reach 1, so responses have no law");
+  pwcet.refused = true;
+  pwcet.points.clear();
+  pwcet.reasons.insert(pwcet.reasons.begin(),
+                       "the load of the server may reach 1: responses grow with the length of the "
+                       "run and have no law");
+}
+
+bool can_replay(const Cell& cell) { return !cell.oversubscribed || cell.mode == "one-server"; }
+
 std::vector<Replay> replays_of(const CellLog& log, const Outcomes& o,
                                const AnalyseOptions& options) {
   ReplayOptions how;

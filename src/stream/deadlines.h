@@ -23,6 +23,12 @@ Stability stability_of(const CellLog& log, const Outcomes& outcomes);
 // why.
 void refuse_rate(DeadlineResult& deadline, const Stability& stability);
 
+// Neither has the tail of its responses a law: takes the pWCET and the model away and says why.
+void refuse_model(DeadlineResult& deadline, stats::Pwcet& pwcet);
+
+// False where more servers than CPUs share them: each service then holds time in which the others
+// ran, which grows with the rate.
+bool can_replay(const Cell& cell);
 // The measured services at other rates: options.replay_fps, else 1.25, 1.5 and 2 times the rate of
 // an open loop. Servers that are not shared count as repetitions of one; where streams of several
 // tasks share one server, frames of all of them count.

@@ -2,6 +2,7 @@
 // Are read, decode, pre and post the same whatever compiler made the engine? The paper assumes it;
 // here it is an equivalence test with a margin fixed beforehand (statistics.md, 7.1).
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "stream/concurrency.h"
@@ -17,18 +18,33 @@ std::string name_of_build(const Cell& c) {
 
 constexpr Stage kAround[] = {Stage::read, Stage::decode, Stage::pre, Stage::post};
 
-// Sides in the order they come: a name, and the medians of its repetitions.
+// Sides in the order they come: a name, and the medians of its repetitions. Where several engines
+// stand for a side its units are the engines, each with the geometric mean of its repetitions:
+// repetitions of one engine share what its build made of it (statistics.md, 2).
 struct Sides {
   std::vector<std::string> names;
   std::vector<std::vector<double>> medians;
+  std::vector<std::vector<std::vector<double>>> engines;
   void add(const std::string& name, const std::vector<double>& v) {
     const auto it = std::find(names.begin(), names.end(), name);
     const auto at = static_cast<size_t>(it - names.begin());
     if (it == names.end()) {
       names.push_back(name);
-      medians.emplace_back();
+      engines.emplace_back();
     }
-    medians[at].insert(medians[at].end(), v.begin(), v.end());
+    engines[at].push_back(v);
+  }
+  void settle() {
+    for (const auto& side : engines) {
+      auto& values = medians.emplace_back();
+      if (side.size() == 1) values = side[0];
+      for (const auto& engine : side) {
+        if (side.size() == 1 || engine.empty()) continue;
+        double logs = 0;
+        for (const double v : engine) logs += std::log(v);
+        values.push_back(std::exp(logs / static_cast<double>(engine.size())));
+      }
+    }
   }
   bool comparable() const {
     if (names.size() < 2) return false;
@@ -71,6 +87,14 @@ std::vector<const CellView*> group_of(std::span<const CellView> cells, size_t fi
   return out;
 }
 
+// A compiler; with its precision where the group has it in several, which are engines that differ.
+std::string side_of(const std::vector<const CellView*>& group, const Cell& c) {
+  const bool several = std::any_of(group.begin(), group.end(), [&](const CellView* o) {
+    return o->log->cell.compiler == c.compiler && stem(o->log->cell.recipe) != stem(c.recipe);
+  });
+  return several ? stem(c.recipe) : c.compiler;
+}
+
 void compare_group(const std::vector<const CellView*>& group, bool builds,
                    const AnalyseOptions& options, std::vector<StageEquality>& out) {
   if (group.size() < 2) return;
@@ -82,9 +106,10 @@ void compare_group(const std::vector<const CellView*>& group, bool builds,
       for (const CellView* c : group)
         if (const CellView::Task* t = c->find(task.task)) {
           trust = std::max(trust, t->trust(stage));
-          sides.add(builds ? name_of_build(c->log->cell) : c->log->cell.compiler,
+          sides.add(builds ? name_of_build(c->log->cell) : side_of(group, c->log->cell),
                     repetition_quantiles(*c->log, t->pool, stage, .5));
         }
+      sides.settle();
       if (!sides.comparable()) continue;
       StageEquality e;
       e.stage = stage;
@@ -92,6 +117,9 @@ void compare_group(const std::vector<const CellView*>& group, bool builds,
       e.mode = like.mode;
       e.co_runner = like.co_runner;
       e.cache = like.cache;
+      e.policy = like.policy;
+      e.priority = like.priority;
+      e.cpus = like.cpus;
       e.streams = like.streams;
       e.over.assign(builds ? "builds" : "compilers");
       if (builds) e.compiler = like.compiler;

@@ -61,41 +61,60 @@ std::string missed(const DeadlineResult& d, const char* what) {
   return out;
 }
 
+// Of the response: a rate of a series that is rejected is what was seen, no more.
+bool rejected(const TaskResult& t) {
+  return t.stages.empty() || t.stages.back().gate.trust == Trust::rejected;
+}
+
 void deadlines(const CellResult& c, Sentences& out) {
   for (const TaskResult& t : c.tasks)
     if (t.deadline && t.deadline->observed.misses > 0)
-      out.push_back(task_label(c, t) + ": " + missed(*t.deadline, "frames"));
+      out.push_back(task_label(c, t) + ": " + missed(*t.deadline, "frames") +
+                    (rejected(t) ? fmt::format("; the series is {}", word(Trust::rejected)) : ""));
   if (c.streams.size() > 1 && c.frame_set_deadline && c.frame_set_deadline->observed.misses > 0)
     out.push_back(label_of(c.cell) + ": " +
                   missed(*c.frame_set_deadline, "frame sets (one frame of every stream)"));
 }
 
-// Where no frame was late: one sentence, with the weakest of the bounds.
-void no_misses(const Results& results, Sentences& out) {
-  int64_t clean = 0, judged = 0, silent = 0;
+// Where no frame was late: one sentence with the weakest of the bounds, and one for each reason why
+// there is none.
+void no_misses(const Results& results, double confidence, Sentences& out) {
+  int64_t clean = 0, judged = 0;
   std::string weakest;
   double bound = -1;
+  std::vector<std::pair<std::string, std::vector<std::string>>> silent;  // why, where
   for (const CellResult& c : results.cells)
     for (const TaskResult& t : c.tasks) {
       if (!t.deadline || t.deadline->observed.n == 0) continue;
       ++judged;
       const DeadlineResult& d = *t.deadline;
       if (d.observed.misses > 0) continue;
-      silent += !d.observed.upper;
-      if (!d.observed.upper) continue;
+      std::string why = d.observed.refusal;
+      if (d.observed.upper && rejected(t))
+        why = fmt::format("the series of responses is {}", word(Trust::rejected));
+      if (!d.observed.upper || rejected(t)) {
+        if (why.empty()) why.assign("the frames do not carry one");
+        auto it = std::find_if(silent.begin(), silent.end(),
+                               [&](const auto& s) { return s.first == why; });
+        if (it == silent.end()) it = silent.insert(silent.end(), {why, {}});
+        it->second.push_back(task_label(c, t));
+        continue;
+      }
       ++clean;
       if (*d.observed.upper <= bound) continue;
       bound = *d.observed.upper;
-      weakest =
-          fmt::format("none of {} frames in {}: at most {} miss {}", d.observed.n, task_label(c, t),
-                      percent(bound), format_ns(static_cast<double>(d.deadline_ns)));
+      weakest = fmt::format("none of {} frames in {}: at most {} miss {} ({:g} % confidence)",
+                            d.observed.n, task_label(c, t), percent(bound),
+                            format_ns(static_cast<double>(d.deadline_ns)), 100 * confidence);
       if (d.model_upper && *d.model_upper * 100 * static_cast<double>(d.observed.n) >= 1)
         weakest += fmt::format(", by the tail model {:.2g}", *d.model_upper);
     }
-  if (silent > 0)
+  for (const auto& [why, where] : silent)
     out.push_back(fmt::format(
-        "no frame missed its deadline in {} of {} conditions, but their frames carry no bound",
-        silent, judged));
+        "{}{}: no frame that was seen missed its deadline, but there is no "
+        "bound on how many do: {}",
+        where.front(),
+        where.size() == 1 ? "" : fmt::format(" and {} more conditions", where.size() - 1), why));
   if (clean > 0)
     out.push_back(
         fmt::format("no frame missed its deadline in {} of {} conditions; the weakest of "
@@ -146,7 +165,10 @@ void idle(const CellResult& c, Sentences& out) {
   for (const TaskResult& t : c.tasks) {
     if (!t.after_idle || t.stages.empty()) continue;
     const double first = median_of(*t.after_idle), all = median_of(t.stages.back());
-    if (all > 0 && first > 1.05 * all)
+    if (!(all > 0) || !(first > 0)) continue;
+    // More than chance: the intervals of the two medians lie apart.
+    const bool apart = *t.after_idle->quantiles[0].lower > *t.stages.back().quantiles[0].upper;
+    if (apart && first > 1.05 * all)
       out.push_back(fmt::format(
           "{}: the first frame after idle takes {:.3g} times the median response ({} of {} frames)",
           task_label(c, t), first / all, t.after_idle->n, t.stages.back().n));
@@ -218,6 +240,29 @@ void allocations(const CellResult& c, Sentences& out) {
   }
 }
 
+// Opt-in, so what it costs stands beside what it gains.
+void scaled(const CellResult& c, Sentences& out) {
+  if (!c.scaled || c.scaled->pictures == 0) return;
+  const ScaledDecode& s = *c.scaled;
+  if (s.smaller == 0) {
+    out.push_back(fmt::format(
+        "{}: scaled decoding had nothing to do: none of {} pictures is twice as large as needed",
+        label_of(c.cell), s.pictures));
+    return;
+  }
+  const auto full = static_cast<double>(s.decode_full_ns);
+  const auto less = static_cast<double>(s.decode_scaled_ns);
+  std::string levels = "tensors were not compared";
+  if (s.max_levels && s.mean_levels)
+    levels = fmt::format("tensors differ by up to {:.3g} grey levels ({:.2g} in the mean)",
+                         *s.max_levels, *s.mean_levels);
+  out.push_back(fmt::format(
+      "{}: scaled decoding of {} of {} pictures: {} in place of {} ({:.3g} times as fast), {}, {} "
+      "of {} pictures get another answer",
+      label_of(c.cell), s.smaller, s.pictures, format_ns(less), format_ns(full),
+      less > 0 ? full / less : 0, levels, s.changed, s.pictures));
+}
+
 }  // namespace
 
 std::string label_of(const Cell& c) {
@@ -231,7 +276,7 @@ std::string label_of(const Cell& c) {
   return out;
 }
 
-std::vector<std::string> findings_of(const Results& results) {
+std::vector<std::string> findings_of(const Results& results, double confidence) {
   Sentences out;
   const auto each = [&](void (*say)(const CellResult&, Sentences&)) {
     for (const CellResult& c : results.cells) say(c, out);
@@ -239,13 +284,14 @@ std::vector<std::string> findings_of(const Results& results) {
   each(unstable);
   each(accounting);
   each(deadlines);
-  no_misses(results, out);
+  no_misses(results, confidence, out);
   each(other_rates);
   dominance(results, out);
   each(dependence);
   each(idle);
   say_slowdowns(results, out);
   say_equalities(results, out);
+  each(scaled);
   each(oversubscribed);
   trust(results, out);
   each(allocations);

@@ -13,7 +13,8 @@ namespace assay::stream {
 // (also at other rates),
 // what dominates the response, dependence of stages, idle, slowdowns, stages equal or not over
 // compilers, oversubscription, trust, allocations.
-std::vector<std::string> findings_of(const Results& results);
+// `confidence`: of the intervals in `results`.
+std::vector<std::string> findings_of(const Results& results, double confidence = .95);
 // "openvino fp32, 4 streams, one-server, beside memory, cold cache": what is not the default.
 std::string label_of(const Cell& cell);
 

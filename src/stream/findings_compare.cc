@@ -12,7 +12,8 @@ namespace {
 
 bool same_condition(const Slowdown& a, const Slowdown& b) {
   return a.recipe == b.recipe && a.mode == b.mode && a.co_runner == b.co_runner &&
-         a.cache == b.cache && a.task == b.task && a.stage == b.stage && a.q == b.q &&
+         a.cache == b.cache && a.policy == b.policy && a.priority == b.priority &&
+         a.cpus == b.cpus && a.task == b.task && a.stage == b.stage && a.q == b.q &&
          a.oversubscribed == b.oversubscribed;
 }
 
@@ -22,11 +23,19 @@ bool largest_of_its_kind(const Results& results, const Slowdown& s) {
   });
 }
 
-std::string condition(const Slowdown& s) {
-  std::string out = s.recipe;
+// What is not the default; CPUs where the run compares several sets of them.
+template <class Row>
+std::string condition(const Results& results, const Row& s) {
+  std::string out;
   if (s.mode != "processes") out += ", " + s.mode;
+  if (s.policy != Policy::queue) out += fmt::format(", {}", word(s.policy));
   if (s.co_runner != "none") out += ", beside a co-runner on " + s.co_runner;
   if (s.cache != "warm") out += ", cache " + s.cache;
+  if (s.priority != "other") out += ", " + s.priority;
+  if (std::any_of(results.cells.begin(), results.cells.end(), [&](const CellResult& c) {
+        return c.cell.cpus != results.cells.front().cell.cpus;
+      }))
+    out += fmt::format(", CPUs {}", fmt::join(s.cpus, " "));
   return out;
 }
 
@@ -49,9 +58,9 @@ void say_slowdowns(const Results& results, std::vector<std::string>& out) {
     if (s.stage != Stage::response && s.stage != Stage::infer) continue;
     if (!largest_of_its_kind(results, s) || !(s.ratio.lower > 0)) continue;
     if (s.ratio.lower <= 1 && s.ratio.upper >= 1) continue;  // nothing shown
-    const std::string begin =
-        fmt::format("{}: under {} streams{}, against one camera ({})", condition(s), s.streams,
-                    s.oversubscribed ? " (oversubscribed)" : "", s.task);
+    const std::string begin = fmt::format("{}{}: under {} streams{}, against one camera ({})",
+                                          s.recipe, condition(results, s), s.streams,
+                                          s.oversubscribed ? " (oversubscribed)" : "", s.task);
     if (sentences.empty() || sentences.back().first != begin) sentences.emplace_back(begin, "");
     std::string& stages = sentences.back().second;
     stages +=
@@ -67,22 +76,20 @@ void say_slowdowns(const Results& results, std::vector<std::string>& out) {
 void say_equalities(const Results& results, std::vector<std::string>& out) {
   // Stages with one outcome in one condition share a sentence.
   std::map<std::string, std::vector<std::string>> stages;
-  std::vector<std::pair<std::string, std::string>> order;  // key, rest of the sentence
+  std::vector<std::string> order;
   for (const StageEquality& e : results.equalities) {
     std::string rest = fmt::format(
-        "{}{} over {}{} within {:g} % of the median ({} stream{}{}{}, {}: {})",
+        "{}{} over {}{} within {:g} % of the median ({} stream{}{}, {}: {})",
         outcome_text(e.all.equality),
         e.trust == Trust::rejected ? fmt::format(" (a series is {})", word(e.trust)) : "", e.over,
         e.compiler.empty() ? "" : " of " + e.compiler, 100 * e.margin, e.streams,
-        e.streams == 1 ? "" : "s", e.mode == "processes" ? "" : ", " + e.mode,
-        e.co_runner == "none" ? "" : ", beside " + e.co_runner, e.task, fmt::join(e.sides, ", "));
-    const std::string key = rest + e.cache;
-    auto& own = stages[key];
-    if (own.empty()) order.emplace_back(key, std::move(rest));
+        e.streams == 1 ? "" : "s", condition(results, e), e.task, fmt::join(e.sides, ", "));
+    auto& own = stages[rest];
     own.emplace_back(word(e.stage));
+    if (own.size() == 1) order.push_back(std::move(rest));
   }
-  for (const auto& [key, rest] : order)
-    out.push_back(fmt::format("{}: {}", fmt::join(stages[key], ", "), rest));
+  for (const std::string& rest : order)
+    out.push_back(fmt::format("{}: {}", fmt::join(stages[rest], ", "), rest));
 }
 
 }  // namespace assay::stream

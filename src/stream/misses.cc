@@ -7,6 +7,7 @@
 
 #include "stats/dependence.h"
 #include "stats/intervals.h"
+#include "stats/mean_interval.h"
 #include "stats/quantiles.h"
 #include "stats/quiet.h"
 #include "stream/long_run.h"
@@ -29,6 +30,16 @@ Counts count(std::span<const MissSeries> runs) {
     }
     out.slots += static_cast<int64_t>(longest);
   }
+  return out;
+}
+
+constexpr int64_t kFewestRuns = 5;  // whose rates bound a rate, as means bound a mean
+
+std::vector<double> rates_of(std::span<const MissSeries> runs) {
+  std::vector<double> out;
+  for (const MissSeries& run : runs)
+    if (const Counts n = count({&run, 1}); n.frames > 0)
+      out.push_back(static_cast<double>(n.misses) / static_cast<double>(n.frames));
   return out;
 }
 
@@ -112,6 +123,13 @@ MissRate miss_rate(std::span<const MissSeries> runs, const MissOptions& options)
   const auto quiet = stats::Quiet();
   out.lower = x == 0 ? 0.0 : bm::ibeta_inv(x_e, n_e - x_e + 1, tail, quiet);
   out.upper = x == n ? 1.0 : bm::ibetac_inv(x_e + 1, n_e - x_e, tail, quiet);
+  const std::vector<double> rates = rates_of(runs);
+  if (x == 0 || x == n || std::ssize(rates) < kFewestRuns) return out;
+  if (const auto of_runs = stats::mean_interval(rates, options.confidence);
+      of_runs.lower && of_runs.upper) {
+    out.lower = std::min(*out.lower, std::max(0.0, *of_runs.lower));
+    out.upper = std::max(*out.upper, std::min(1.0, *of_runs.upper));
+  }
   return out;
 }
 

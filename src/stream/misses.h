@@ -41,7 +41,9 @@ struct MissOptions {
 // Share of missed frames with the Clopper-Pearson interval of x/tau misses in n/tau frames (their
 // real-valued form); above a tau of 1.2 it is raised by 1.5 times its relative error, as for
 // quantiles (stats/quantiles.h). No miss at all: streams may fail together for all that is known,
-// so the bound counts slots, not frames. `refusal` says why there are no bounds: no frames, or
+// so the bound counts slots, not frames. From five repetitions on with misses the interval is no
+// narrower than Student's of their rates: what differs from run to run no frame of a run shows
+// (statistics.md, 2). `refusal` says why there are no bounds: no frames, or
 // fewer than kFewestEffectiveFrames of them. Coverage: docs/results/response.md.
 MissRate miss_rate(std::span<const MissSeries> runs, const MissOptions& options = {});
 

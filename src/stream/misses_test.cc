@@ -23,6 +23,18 @@ std::vector<uint8_t> coin(size_t n, double p, stats::Random& random) {
   return out;
 }
 
+// A rate that differs from run to run is known no better than five runs tell it.
+TEST(MissRate, RepetitionsAreTheUnitWhereTheyDiffer) {
+  stats::Random random(4);
+  std::vector<MissSeries> runs;
+  for (const double p : {.01, .02, .03, .04, .06}) runs.push_back({coin(1000, p, random)});
+  const MissRate apart = miss_rate(runs);
+  ASSERT_TRUE(apart.upper) << apart.refusal;
+  EXPECT_NEAR(*apart.rate, .032, .006);
+  EXPECT_GT(*apart.upper, .048);  // .032 + 2.776 * .0192 / sqrt(5); of frames alone about .038
+  EXPECT_LT(*apart.lower, .016);
+}
+
 TEST(MissRate, IndependentMissesAreClopperPearson) {
   stats::Random random(3);
   const MissSeries run = {coin(2000, .02, random)};

@@ -44,7 +44,9 @@ std::vector<int64_t> responses_of(const StreamLog& s, size_t from, const CellLog
   std::vector<int64_t> out;
   for (size_t i = from; i < frames.size(); ++i) {
     int64_t v = kMissed;  // lost: no excuse
-    if (frames[i] != nullptr)
+    if (!rep.started)
+      v = kNotCounted;
+    else if (frames[i] != nullptr)
       v = outcome(*frames[i], s, log.cell.scenario, rep.wall_ns);
     else if (rep.outcome != "ok" && i >= last && !open_loop(log.cell.scenario))
       v = kNotCounted;  // the process died before; a camera would not have waited
@@ -52,6 +54,12 @@ std::vector<int64_t> responses_of(const StreamLog& s, size_t from, const CellLog
     out.push_back(v);
   }
   return out;
+}
+
+// A frame that failed kept its server busy as well.
+bool worked(const FrameRecord& r) {
+  return r.fate == static_cast<int64_t>(Fate::failed) && (r.flags & kWarmUp) == 0 &&
+         r.done_ns > r.start_ns;
 }
 
 size_t warm_up_of(const StreamLog& s) {
@@ -89,7 +97,7 @@ Outcomes outcomes_of(const CellLog& log, std::string_view task) {
       responses.push_back(responses_of(*s, from, log, rep));
       auto& own = services.emplace_back();
       for (const FrameRecord& r : s->records)
-        if (measured(r)) own.push_back(r.done_ns - r.start_ns);
+        if (measured(r) || worked(r)) own.push_back(r.done_ns - r.start_ns);
     }
   }
   return out;

@@ -71,7 +71,7 @@ struct Outcomes {
   std::vector<std::vector<int64_t>> limits;  // [repetition][stream], 0: none
   std::vector<TimeSeries> responses;         // INT64_MAX: dropped, skipped, failed, lost, or
                                              // censored past its deadline
-  std::vector<TimeSeries> services;          // of done frames alone: done - start
+  std::vector<TimeSeries> services;          // of done and failed frames: done - start
   bool any_limit() const;
 };
 // A frame that the run did not reach ends its stream here when its deadline was not over, or when

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <unordered_set>
 
 #include "vision/frame.h"
 
@@ -11,6 +12,9 @@ namespace assay::stream {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "records are stored as they lie");
+
+// Ten times the longest schedule: sums and differences of what is below do not overflow.
+constexpr int64_t kLargestTime = 10 * kLongestScheduleNs;
 
 struct Named {
   const char* name;
@@ -80,6 +84,10 @@ std::string fault_of(const FrameRecord& r) {
       else
         left -= part;
   }
+  for (const auto& [name, value] :
+       {Named{"release_ns", r.release_ns}, Named{"start_ns", r.start_ns},
+        Named{"done_ns", r.done_ns}, Named{"idle_ns", r.idle_ns}})
+    if (value > kLargestTime) return fmt::format("{} is {}, which no run reaches", name, value);
   return "";
 }
 
@@ -121,6 +129,13 @@ Status check_records(std::span<const FrameRecord> records, std::string_view wher
                    fmt::format("frame {} is there twice, first as record {}", frames[k].first,
                                frames[k - 1].second));
   return {};
+}
+
+size_t sound_records(std::span<const FrameRecord> records) {
+  std::unordered_set<int64_t> seen;
+  for (size_t i = 0; i < records.size(); ++i)
+    if (!fault_of(records[i]).empty() || !seen.insert(records[i].frame).second) return i;
+  return records.size();
 }
 
 }  // namespace assay::stream

@@ -28,5 +28,8 @@ std::string encode_records(std::span<const FrameRecord> records);
 //  - failed: a fault, and the stages reached ascend (0 = not reached);
 //  - pending, dropped, skipped: no stage from read to done; no fault, but `stopped` for pending.
 Status check_records(std::span<const FrameRecord> records, std::string_view where);
+// How many of the first records have none of these faults: all of them where check_records() is
+// content.
+size_t sound_records(std::span<const FrameRecord> records);
 
 }  // namespace assay::stream

@@ -125,5 +125,18 @@ TEST(Records, WhatCannotBeIsRefused) {
       lost(1, Fate::pending), [](auto& r) { r.fault = 5; }, "fault");
 }
 
+TEST(Records, WhatComesBeforeTheFirstFaultIsSound) {
+  FrameRecord wrong = done(2), far = done(3);
+  wrong.read_ns = 0;
+  far.done_ns = INT64_MAX;
+  EXPECT_EQ(sound_records({}), 0);
+  EXPECT_EQ(sound_records(std::vector{done(0), done(1)}), 2);
+  EXPECT_EQ(sound_records(std::vector{done(0), done(1), wrong, done(4)}), 2);
+  EXPECT_EQ(sound_records(std::vector{done(0), far}), 1);
+  EXPECT_EQ(sound_records(std::vector{done(0), done(1), done(0)}), 2);
+  EXPECT_TRUE(check_records(std::vector{done(0), done(1)}, "here"));
+  EXPECT_FALSE(check_records(std::vector{far}, "here"));
+}
+
 }  // namespace
 }  // namespace assay::stream

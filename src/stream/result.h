@@ -53,11 +53,20 @@ struct StreamLog {
   std::vector<FrameRecord> records;  // in the order they were decided
   stats::MachineEvidence machine;
 };
+// What scaled decoding gains and costs on pictures of the run, decoded both ways beforehand.
+struct ScaledDecode {
+  int64_t pictures = 0, smaller = 0;                 // smaller: below full size
+  int64_t decode_full_ns = 0, decode_scaled_ns = 0;  // medians
+  std::optional<double> max_levels, mean_levels;     // of the tensors, in grey levels
+  int64_t changed = 0;                               // pictures with another answer
+};
 struct Repetition {
   int index = 0;
   std::vector<StreamLog> streams;
   int64_t wall_ns = 0;                 // from t0 to the last completion
+  bool started = true;                 // false: never let go, so that no frame was released
   std::string outcome = "ok", reason;  // of the worst process
+  std::optional<ScaledDecode> scaled;
 };
 struct CellLog {
   Cell cell;
@@ -194,11 +203,15 @@ struct CellResult {
   bool valid = true;          // MLPerf: VALID or INVALID, with reasons
   std::vector<std::string> invalid_reasons;
   int64_t repetitions = 0, failed_repetitions = 0;
+  std::optional<ScaledDecode> scaled;  // of the first repetition that has it
 };
 
 // A stage under N streams against N = 1 of the same recipe, over repetitions.
 struct Slowdown {
   std::string recipe, mode, co_runner, cache, task;
+  Policy policy = Policy::queue;
+  std::string priority = "other";
+  std::vector<int> cpus;
   Stage stage = Stage::infer;
   int streams = 1;
   double q = .5;
@@ -209,10 +222,14 @@ struct Slowdown {
   Trust trust = Trust::trusted;  // worst of both sides; REJECTED: inconclusive, whatever the ratio
   std::string note;
 };
-// Is a stage the same for all compilers (builds)? TOST on repetition medians, every pair.
+// Is a stage the same for all compilers (builds)? TOST on repetition medians, every pair. A side
+// that several engines stand for has one value an engine: their repetitions do not vary freely.
 struct StageEquality {
   Stage stage = Stage::read;
   std::string task, mode, co_runner, cache;
+  Policy policy = Policy::queue;
+  std::string priority = "other";
+  std::vector<int> cpus;
   std::string compiler;  // over builds: of which
   int streams = 1;
   std::string over = "compilers";  // compilers | builds

@@ -55,6 +55,40 @@ Json ratio_json(const stats::LogRatio& r) {
 
 }  // namespace
 
+Json to_json(const ScaledDecode& s) {
+  const auto levels = [](const std::optional<double>& v) {
+    return v ? stats::number(*v) : Json(nullptr);
+  };
+  return {{"pictures", s.pictures},
+          {"smaller", s.smaller},
+          {"decode_full_ns", s.decode_full_ns},
+          {"decode_scaled_ns", s.decode_scaled_ns},
+          {"max_levels", levels(s.max_levels)},
+          {"mean_levels", levels(s.mean_levels)},
+          {"changed", s.changed}};
+}
+
+std::optional<ScaledDecode> scaled_from_json(const Json& j) {
+  if (!j.is_object() || !j.contains("pictures")) return std::nullopt;
+  ScaledDecode s;
+  s.pictures = get_int(j, "pictures");
+  s.smaller = get_int(j, "smaller");
+  s.changed = get_int(j, "changed");
+  s.decode_full_ns = get_int(j, "decode_full_ns");
+  s.decode_scaled_ns = get_int(j, "decode_scaled_ns");
+  const auto within = [&](int64_t v) { return v >= 0 && v <= s.pictures; };
+  if (s.pictures < 0 || !within(s.smaller) || !within(s.changed) || s.decode_full_ns < 0 ||
+      s.decode_scaled_ns < 0)
+    return std::nullopt;
+  const auto levels = [&](const char* name) -> std::optional<double> {
+    if (!j.contains(name) || !j[name].is_number()) return std::nullopt;
+    return j[name].get<double>();
+  };
+  s.max_levels = levels("max_levels");
+  s.mean_levels = levels("mean_levels");
+  return s;
+}
+
 Json to_json(const TaskResult& t) {
   return {{"task", t.task},
           {"accounting", to_json(t.accounting)},
@@ -85,14 +119,18 @@ Json to_json(const CellResult& c) {
             {"accounting", to_json(c.frame_sets)},
             {"deadline", maybe(c.frame_set_deadline)}}},
           {"throughput_fps", stats::number(c.throughput_fps)},
-          {"fairness", stats::number(c.fairness)}};
+          {"fairness", stats::number(c.fairness)},
+          {"scaled_decode", maybe(c.scaled)}};
 }
 
 Json to_json(const Slowdown& s) {
   return {{"recipe", s.recipe},
           {"mode", s.mode},
+          {"policy", std::string(word(s.policy))},
           {"co_runner", s.co_runner},
           {"cache", s.cache},
+          {"priority", s.priority},
+          {"cpus", s.cpus},
           {"task", s.task},
           {"stage", std::string(word(s.stage))},
           {"streams", s.streams},
@@ -109,8 +147,11 @@ Json to_json(const StageEquality& e) {
           {"task", e.task},
           {"streams", e.streams},
           {"mode", e.mode},
+          {"policy", std::string(word(e.policy))},
           {"co_runner", e.co_runner},
           {"cache", e.cache},
+          {"priority", e.priority},
+          {"cpus", e.cpus},
           {"over", e.over},
           {"compiler", e.compiler},
           {"margin", e.margin},

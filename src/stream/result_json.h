@@ -28,6 +28,10 @@ Json to_json(const Composition& c);
 Json to_json(const WcetResult& w);
 // {task, accounting, stages, deadline, composition, composition_999, wcet, release_jitter: {n,
 // p50_ns, p99_ns, max_ns}, after_idle, own_allocations, compiler_allocations, objects_per_frame}
+Json to_json(const ScaledDecode& s);
+// As assay-frames tells it (docs/frames.md); absent when `j` is no such object or its counts cannot
+// be.
+std::optional<ScaledDecode> scaled_from_json(const Json& j);
 Json to_json(const TaskResult& t);
 // {cell, valid, invalid_reasons, refusals, repetitions, failed_repetitions, tasks, streams: [{name,
 // task, n, median_ns, quantiles}], stability, frame_set: {response, accounting, deadline},

@@ -3,6 +3,7 @@
 // section 4.2): a box meets the truth it overlaps most; the second box on one truth is wrong.
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "vision/boxes.h"
 
@@ -72,7 +73,14 @@ std::optional<MeanPrecision> mean_precision(std::span<const FrameBoxes> frames, 
                                             double min_iou) {
   MeanPrecision out;
   int64_t with_truth = 0;
+  std::set<int64_t> known;  // most of many classes have no true box in a small set
+  for (const FrameBoxes& f : frames)
+    for (const Box& t : f.truth) known.insert(t.label);
   for (int64_t c = 0; c < classes; ++c) {
+    if (!known.contains(c)) {
+      out.by_class.emplace_back();
+      continue;
+    }
     out.by_class.push_back(of_class(frames, static_cast<int32_t>(c), min_iou));
     if (!out.by_class.back()) continue;
     ++with_truth;

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <vector>
 
+#include "vision/read_numbers.h"
 #include "vision/test_allocations.h"
 
 namespace assay::vision {
@@ -108,6 +109,37 @@ TEST(TopK, SoftmaxOfWhatIsNotFinite) {
   EXPECT_EQ(out[0].score, 0.5f);
   EXPECT_EQ(top_k(low, DType::f32, 0, true, out), 0);
   EXPECT_EQ(top_k(low, DType::f32, 2, true, {}), 0);
+}
+
+TEST(Elements, EveryHalfIsWhatTheFormulaSays) {
+  for (uint32_t h = 0; h < 0x10000; ++h) {
+    const int exponent = static_cast<int>(h >> 10 & 31);
+    const double fraction = h & 1023, sign = h & 0x8000 ? -1 : 1;
+    const float got = half_to_float(static_cast<uint16_t>(h));
+    if (exponent == 31 && fraction != 0) {
+      ASSERT_TRUE(std::isnan(got)) << h;
+      continue;
+    }
+    const double expected = exponent == 31  ? sign * INFINITY
+                            : exponent == 0 ? sign * std::ldexp(fraction, -24)
+                                            : sign * std::ldexp(1 + fraction / 1024, exponent - 15);
+    ASSERT_EQ(got, expected) << h;
+    ASSERT_EQ(std::signbit(got), sign < 0) << h;
+  }
+}
+
+TEST(TopK, SoftmaxOfHugeScoresAndTiesOfZeros) {
+  const float huge[] = {3e38f, -3e38f};
+  Label out[2];
+  top_k(huge, DType::f32, 2, true, out);
+  EXPECT_EQ(out[0].score, 1.0f);
+  EXPECT_EQ(out[1].score, 0.0f);
+  const float zeros[] = {0.0f, -0.0f};
+  top_k(zeros, DType::f32, 2, false, out);
+  EXPECT_EQ(out[0].index, 0);
+  const uint8_t bits[] = {1, 0};
+  EXPECT_EQ(top_k(bits, DType::boolean, 2, false, out), 0);
+  EXPECT_EQ(out[0].index, -1);
 }
 
 TEST(TopK, AllocatesNothing) {

@@ -24,6 +24,7 @@ namespace {
 constexpr int64_t ns_per_s = 1'000'000'000;
 constexpr int64_t watch_interval_ns = 50'000'000;  // RSS watchdog: 20 Hz
 constexpr int64_t cancel_interval_ns = 50'000'000;
+constexpr int64_t quiet_interval_ns = ns_per_s;      // both, while the child is left alone
 constexpr int64_t kill_patience_ns = 10 * ns_per_s;  // from asking the supervisor to killing it
 constexpr int64_t drain_patience_ns =
     2 * ns_per_s;  // for pipes that stay open after everything was killed
@@ -38,6 +39,9 @@ class Watch {
 
  private:
   void poll_once();
+  int64_t interval(int64_t usual_ns) const {
+    return spec_.quiet != nullptr && spec_.quiet->load() ? quiet_interval_ns : usual_ns;
+  }
   bool drain(Fd& fd, const std::function<void(std::string_view)>& take);
   void on_answer(std::string_view line);
   void check_limits();
@@ -128,7 +132,7 @@ void Watch::check_limits() {
     ask_to_kill(Outcome::timed_out);
   if (killed_for_ && now - kill_ns_ > kill_patience_ns) kill(sandbox_.pid, SIGKILL);
   if (limit_by_cgroup_ || now < next_watch_ns_ || !ended_.is_null()) return;
-  next_watch_ns_ = now + watch_interval_ns;
+  next_watch_ns_ = now + interval(watch_interval_ns);
   sampled_peak_ = std::max(sampled_peak_, tree_rss_bytes(sandbox_.pid));
   if (spec_.memory_limit_bytes > 0 && sampled_peak_ > spec_.memory_limit_bytes)
     ask_to_kill(Outcome::out_of_memory);
@@ -142,8 +146,8 @@ void Watch::poll_once() {
   const int64_t now = monotonic_ns();
   int64_t until =
       begin_ns_ + static_cast<int64_t>(std::min(spec_.timeout_s, 1e8) * ns_per_s) + 1'000'000;
-  if (spec_.cancel != nullptr) until = std::min(until, now + cancel_interval_ns);
-  if (!limit_by_cgroup_) until = std::min(until, now + watch_interval_ns);
+  if (spec_.cancel != nullptr) until = std::min(until, now + interval(cancel_interval_ns));
+  if (!limit_by_cgroup_) until = std::min(until, now + interval(watch_interval_ns));
   if (killed_for_ || !ended_.is_null()) until = std::min(until, now + 100'000'000);
   poll(polled, 4,
        static_cast<int>(std::clamp<int64_t>((until - now + 999'999) / 1'000'000, 0, 60'000)));

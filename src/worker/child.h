@@ -42,6 +42,9 @@ struct ChildSpec {
       on_event;  // each line from descriptor 3, called on the caller's thread
   const std::atomic<bool>* cancel =
       nullptr;  // when it turns true the child is killed: outcome cancelled
+  // While it is true this process wakes once a second for the child, not twenty times: what is
+  // timed has the CPUs to itself. cancel, the time and the RSS watchdog act that much later.
+  const std::atomic<bool>* quiet = nullptr;
 };
 
 enum class Outcome { exited, signalled, timed_out, out_of_memory, cancelled };

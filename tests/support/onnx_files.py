@@ -31,9 +31,17 @@ def image():
                       onnx.value_info(12, "y", onnx.FLOAT, [1, 3, 1, 1]))
 
 
+def detector():
+    """One 6x8x8 image in, a YOLO head of one anchor, one class and one cell out."""
+    return onnx.model(onnx.node("GlobalAveragePool", ["x"], ["y"], "pool"),
+                      onnx.value_info(11, "x", onnx.FLOAT, [1, 6, 8, 8]),
+                      onnx.value_info(12, "y", onnx.FLOAT, [1, 6, 1, 1]))
+
+
 KINDS = {
     "good": linear,
     "image": image,
+    "detector": detector,
     "dynamic": lambda: linear(batch="n"),
     "truncated": lambda: linear()[:-40],
     "broken": lambda: b"\x08\x08garbage, no protobuf at all \xff\xff\xff\xff",

@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <cmath>
-#include <set>
 
-#include "base/text.h"
 #include "report/response/parts.h"
-#include "report/series/numbers.h"
 
 namespace assay::report {
 namespace {
-
-std::string cpus_text(const std::vector<int>& cpus) {
-  return fmt::format("CPUs {}", fmt::join(cpus, ","));
-}
 
 template <class Member>
 bool differs(const Results& r, Member&& member) {
@@ -24,36 +16,42 @@ bool differs(const Results& r, Member&& member) {
 }  // namespace
 
 CellNames::CellNames(const Results& r)
-    : recipe_(differs(r, [](auto& c) { return c.recipe; })),
-      streams_(differs(r, [](auto& c) { return c.streams; })),
-      mode_(differs(r, [](auto& c) { return c.mode; })),
-      policy_(differs(r, [](auto& c) { return c.policy; })),
-      co_runner_(differs(r, [](auto& c) { return c.co_runner; })),
-      cache_(differs(r, [](auto& c) { return c.cache; })),
-      priority_(differs(r, [](auto& c) { return c.priority; })),
-      cpus_(differs(r, [](auto& c) { return c.cpus; })),
-      scenario_(differs(r, [](auto& c) { return c.scenario; })) {}
+    : recipe_(differs(r, [](const auto& c) { return c.recipe; })),
+      streams_(differs(r, [](const auto& c) { return c.streams; })),
+      mode_(differs(r, [](const auto& c) { return c.mode; })),
+      policy_(differs(r, [](const auto& c) { return c.policy; })),
+      co_runner_(differs(r, [](const auto& c) { return c.co_runner; })),
+      cache_(differs(r, [](const auto& c) { return c.cache; })),
+      priority_(differs(r, [](const auto& c) { return c.priority; })),
+      cpus_(differs(r, [](const auto& c) { return c.cpus; })),
+      scenario_(differs(r, [](const auto& c) { return c.scenario; })) {}
 
-std::string CellNames::operator()(const stream::Cell& c) const {
+std::string CellNames::name(const stream::Cell& c, bool streams) const {
   std::string out = recipe_ ? c.recipe : "";
-  const auto add = [&](bool wanted, const std::string& text) {
+  const auto add = [&](bool wanted, std::string_view text) {
     if (!wanted) return;
     if (!out.empty()) out += ", ";
     out += text;
   };
-  add(streams_, fmt::format("N = {}", c.streams));
+  add(streams && streams_, fmt::format("N = {}", c.streams));
   add(mode_, c.mode);
-  add(scenario_, std::string(stream::word(c.scenario)));
-  add(policy_, std::string(stream::word(c.policy)));
-  add(co_runner_, "co-runner " + c.co_runner);
-  add(cache_, "cache " + c.cache);
-  add(priority_, c.priority);
-  add(cpus_, cpus_text(c.cpus));
+  add(scenario_, stream::word(c.scenario));
+  add(policy_, stream::word(c.policy));
+  add(co_runner_, c.co_runner == "none" ? "alone" : "beside " + c.co_runner);
+  add(cache_, c.cache + " cache");
+  add(priority_, "priority " + c.priority);
+  add(cpus_, fmt::format("CPUs {}", fmt::join(c.cpus, " ")));
   return out.empty() ? c.recipe : out;
 }
 
 std::string CellNames::operator()(const CellResult& c, const TaskResult& t) const {
-  return c.tasks.size() > 1 ? fmt::format("{}, {}", (*this)(c.cell), t.task) : (*this)(c.cell);
+  const std::string out = name(c.cell, true);
+  return c.tasks.size() > 1 ? out + ", " + t.task : out;
+}
+
+std::string CellNames::without_streams(const CellResult& c, const TaskResult& t) const {
+  const std::string out = name(c.cell, false);
+  return c.tasks.size() > 1 ? out + ", " + t.task : out;
 }
 
 const StageResult* stage_of(const TaskResult& t, Stage stage) {
@@ -62,31 +60,25 @@ const StageResult* stage_of(const TaskResult& t, Stage stage) {
   return nullptr;
 }
 
-const stats::QuantileRow* row_of(const StageResult& s, double q) {
-  for (const auto& row : s.quantiles)
-    if (std::fabs(row.q - q) < 1e-12) return &row;
+bool stage_there(const Results& r, Stage stage) {
+  bool there = false;
+  each_task(r, [&](const CellResult&, const TaskResult& t) {
+    const StageResult* s = stage_of(t, stage);
+    there |= s != nullptr && s->max > 0;
+  });
+  return there;
+}
+
+void each_task(const Results& r,
+               const std::function<void(const CellResult&, const TaskResult&)>& visit) {
+  for (const CellResult& c : r.cells)
+    for (const TaskResult& t : c.tasks) visit(c, t);
+}
+
+const stream::CellLog* log_of(const std::vector<stream::CellLog>& logs, const CellResult& cell) {
+  for (const stream::CellLog& log : logs)
+    if (log.cell.id == cell.cell.id) return &log;
   return nullptr;
-}
-
-std::string quantile_text(const StageResult& s, double q) {
-  const auto* row = row_of(s, q);
-  if (!row) return "unknown";
-  if (!row->carried())
-    return row->n_needed > 0 ? fmt::format("not available, need n >= {}", row->n_needed)
-                             : std::string("not available");
-  return fmt::format("{} [{}, {}]", format_ns(static_cast<double>(row->estimate)),
-                     format_ns(static_cast<double>(*row->lower)),
-                     format_ns(static_cast<double>(*row->upper)));
-}
-
-std::string percent(double share) {
-  return std::isfinite(share) ? fmt::format("{:.1f} %", 100 * share) : std::string("unknown");
-}
-std::string rate_text(const std::optional<double>& rate) {
-  return rate && std::isfinite(*rate) ? probability_text(*rate) : std::string("not available");
-}
-std::string opt_ns(const std::optional<double>& ns) {
-  return ns && std::isfinite(*ns) ? format_ns(*ns) : std::string("not available");
 }
 
 }  // namespace assay::report

@@ -1,216 +1,183 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the time of a response goes (the paper's Fig. 7), and stages against N (Fig. 8 and 9).
+// Where the time of a response goes (the paper's Fig. 7): of all frames, and of the slowest.
 #include <algorithm>
-#include <cmath>
-#include <map>
+#include <numeric>
 
-#include "base/text.h"
+#include "report/figures.h"
 #include "report/response/parts.h"
 #include "report/svg/response_charts.h"
+#include "stream/pool.h"
 
 namespace assay::report {
 namespace {
 
-constexpr size_t kMostRows = 24;
+constexpr size_t kMostRows = 32;
+// Of the palette, one a stage: waiting is grey, inference stands out.
+constexpr int kColours[] = {6, 5, 2, 0, 1, 3, 7};
+static_assert(std::size(kColours) == std::size(stream::kStages));
 
-std::optional<double> deadline_of(const Results& r) {
+// The one deadline of all.
+std::optional<double> common_deadline(const Results& r) {
   std::optional<double> out;
-  for (const CellResult& c : r.cells)
-    for (const TaskResult& t : c.tasks)
-      if (t.deadline) {
-        const auto d = static_cast<double>(t.deadline->deadline_ns);
-        if (out && *out != d) return std::nullopt;
-        out = d;
-      }
+  bool one = true;
+  each_task(r, [&](const CellResult&, const TaskResult& t) {
+    if (!t.deadline) return;
+    const auto d = static_cast<double>(t.deadline->deadline_ns);
+    one = one && (!out || *out == d);
+    out = d;
+  });
+  return one ? out : std::nullopt;
+}
+
+// Mean of every stage over the slowest 1 % of the responses, at least 10 of them, as share_tail.
+std::vector<double> slowest_means(const stream::CellLog& log, const std::string& task) {
+  const stream::Pool pool = stream::pool_of(log, task);
+  const std::vector<int64_t> response = stream::durations(pool.frames, Stage::response);
+  const size_t keep = std::min(response.size(), std::max<size_t>(10, (response.size() + 99) / 100));
+  std::vector<size_t> order(response.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(keep), order.end(),
+                    [&](size_t a, size_t b) {
+                      return response[a] != response[b] ? response[a] > response[b] : a < b;
+                    });
+  std::vector<double> out;
+  for (const Stage stage : stream::kStages) {
+    double sum = 0;
+    for (size_t i = 0; i < keep; ++i)
+      sum += static_cast<double>(stream::duration(*pool.frames[order[i]], stage));
+    out.push_back(keep > 0 ? sum / static_cast<double>(keep) : 0);
+  }
   return out;
 }
 
-svg::StackPlot stack_plot(const Results& r, const CellNames& names) {
+using Values = std::function<std::vector<double>(const CellResult&, const TaskResult&)>;
+
+svg::StackPlot stack_plot(const Source& s, const char* heading, const Values& values) {
   svg::StackPlot plot;
-  plot.label = "Mean response of every condition, parted into its stages";
-  for (const CellResult& c : r.cells)
-    for (const TaskResult& t : c.tasks) {
-      if (plot.rows.size() == kMostRows) return plot;
-      svg::StackRow row;
-      row.name = names(c, t);
-      row.title = row.name;
-      for (const Stage s : stream::kStages) {
-        const StageResult* stage = stage_of(t, s);
-        row.parts.push_back({std::string(stream::word(s)), stage ? stage->mean : 0});
-      }
-      plot.rows.push_back(std::move(row));
+  plot.heading = heading;
+  plot.label = plot.heading + ", parted into stages, one bar a condition";
+  std::vector<size_t> shown;
+  for (size_t k = 0; k < std::size(stream::kStages); ++k)
+    if (stage_there(s.results, stream::kStages[k])) {
+      plot.parts.push_back({stage_name(stream::kStages[k]), kColours[k]});
+      shown.push_back(k);
     }
-  plot.deadline_ns = deadline_of(r);
-  double most = 0;
-  for (const auto& row : plot.rows) {
+  each_task(s.results, [&](const CellResult& c, const TaskResult& t) {
+    if (plot.rows.size() == kMostRows) return;
+    const std::vector<double> all = values(c, t);
+    svg::StackRow row;
+    row.name = s.names(c, t);
     double sum = 0;
-    for (const auto& part : row.parts) sum += part.value_ns;
-    most = std::max(most, sum);
-  }
-  // A deadline far away would press the bars into a corner.
-  if (plot.deadline_ns && *plot.deadline_ns > 3 * most) plot.deadline_ns.reset();
+    for (const size_t k : shown) {
+      row.values_ns.push_back(k < all.size() ? all[k] : 0);
+      sum += row.values_ns.back();
+    }
+    row.text = sum > 0 ? ns_text(sum) : std::string("no frame was done");
+    plot.rows.push_back(std::move(row));
+  });
+  plot.deadline_ns = common_deadline(s.results);
   return plot;
 }
 
-Part stages_part(const Results& r, const CellNames& names, const ResponseDraw& draw) {
+std::vector<double> means(const TaskResult& t) {
+  std::vector<double> out;
+  for (const Stage stage : stream::kStages) {
+    const StageResult* of = stage_of(t, stage);
+    out.push_back(of != nullptr ? of->mean : 0);
+  }
+  return out;
+}
+
+double share(const TaskResult& t, std::initializer_list<Stage> stages, double StageResult::*of) {
+  double sum = 0;
+  for (const Stage stage : stages)
+    if (const StageResult* s = stage_of(t, stage)) sum += s->*of;
+  return sum;
+}
+
+Part means_part(const Source& s) {
   Part p;
   p.section.heading = "Stages of a response";
-  for (const CellResult& c : r.cells)
-    for (const TaskResult& t : c.tasks)
-      if (!t.wcet.sentence.empty())
-        p.section.paragraphs.push_back(fmt::format("{}: {}", names(c, t), t.wcet.sentence));
-  Table table({"condition", "stage", "p50", "p99", "max", "mean", "sd", "of mean", "of variance",
-               "of slowest 1 %", "trust"});
-  for (const CellResult& c : r.cells)
-    for (const TaskResult& t : c.tasks)
-      for (const StageResult& s : t.stages) {
-        if (s.n == 0 || s.max == 0) continue;  // a stage that this pipeline does not have
-        const bool whole = s.stage == Stage::response;
-        table.add({names(c, t), std::string(stream::word(s.stage)), quantile_text(s, .5),
-                   quantile_text(s, .99), format_ns(static_cast<double>(s.max)), format_ns(s.mean),
-                   format_ns(s.sd), whole ? "-" : percent(s.share_mean),
-                   whole ? "-" : percent(s.share_variance), whole ? "-" : percent(s.share_tail),
-                   std::string(word(s.gate.trust))});
-      }
-  p.section.table = std::move(table);
-  if (draw.svg && !r.cells.empty())
-    p.section.figures.push_back(
-        {svg::stack_chart(stack_plot(r, names)),
-         "Mean of every stage; they sum to the mean response (the paper's Fig. 7)."});
-  p.section.notes.emplace_back(
-      "wait: from the scheduled release until the server takes the frame. read: bytes into memory. "
-      "decode and pre: pixels, then the tensor; both are the paper's pre-processing. second: the "
-      "crops of a cascade. Mean and sd are for comparison with the paper; verdicts use quantiles. "
-      "Shares of the variance are covariances with the response and sum to 1.");
-  return p;
-}
-
-// Cells that differ from each other in recipe and N alone, one line a recipe.
-using Group = std::map<std::string, svg::CountSeries>;
-
-template <class Value>
-svg::CountPlot count_plot(const Results& r, Value&& value, const std::string& heading) {
-  svg::CountPlot plot;
-  plot.heading = heading;
-  plot.label = heading + " against the number of streams";
-  Group lines;
-  for (const CellResult& c : r.cells)
-    for (const TaskResult& t : c.tasks) {
-      std::string name = c.cell.recipe;
-      if (c.tasks.size() > 1) name += ", " + t.task;
-      for (const std::string& other : {c.cell.mode, c.cell.co_runner, c.cell.cache})
-        if (other != "processes" && other != "none" && other != "warm") name += ", " + other;
-      svg::CountPoint point = value(t);
-      point.n = c.cell.streams;
-      svg::CountSeries& line = lines[name];
-      line.name = name;
-      const bool twice = std::any_of(line.points.begin(), line.points.end(),
-                                     [&](const auto& p) { return p.n == point.n; });
-      if (!twice) line.points.push_back(point);
-      if (c.cell.oversubscribed)
-        plot.oversubscribed =
-            std::min(plot.oversubscribed.value_or(c.cell.streams), c.cell.streams);
+  std::vector<std::string> header = {"condition"};
+  for (const Stage stage : stream::kStages)
+    if (stage_there(s.results, stage)) header.push_back(stage_name(stage));
+  for (const char* name : {"response", "pre-processing of mean", "of slowest 1 %",
+                           "inference of mean", "of slowest 1 %"})
+    header.emplace_back(name);
+  Table t(header);
+  each_task(s.results, [&](const CellResult& c, const TaskResult& task) {
+    std::vector<std::string> row = {s.names(c, task)};
+    for (const Stage stage : stream::kStages) {
+      if (!stage_there(s.results, stage)) continue;
+      const StageResult* of = stage_of(task, stage);
+      row.push_back(of != nullptr && of->n > 0 ? ns_text(of->mean) : std::string("unknown"));
     }
-  for (auto& [name, line] : lines) {
-    std::sort(line.points.begin(), line.points.end(),
-              [](const auto& a, const auto& b) { return a.n < b.n; });
-    if (plot.series.size() < 8) plot.series.push_back(std::move(line));
+    const StageResult* response = stage_of(task, Stage::response);
+    const bool known = response != nullptr && response->n > 0;
+    row.push_back(known ? ns_text(response->mean) : std::string("unknown"));
+    for (const auto of : {std::initializer_list<Stage>{Stage::decode, Stage::pre}, {Stage::infer}})
+      for (const auto member : {&StageResult::share_mean, &StageResult::share_tail})
+        row.push_back(known ? percent(share(task, of, member)) : std::string("unknown"));
+    t.add(std::move(row));
+    if (!task.wcet.sentence.empty())
+      p.lines.push_back(s.names(c, task) + ": " + task.wcet.sentence);
+  });
+  p.section.table = std::move(t);
+  if (s.draw.svg && !s.results.cells.empty()) {
+    p.section.figures.push_back(
+        {svg::stack_chart(
+             stack_plot(s, "Mean of all frames",
+                        [](const CellResult&, const TaskResult& t) { return means(t); })),
+         "The means of the stages; they sum to the mean response (the paper's Fig. 7)."});
+    if (!s.logs.empty())
+      p.section.figures.push_back(
+          {svg::stack_chart(stack_plot(s, "Mean of the slowest 1 %",
+                                       [&](const CellResult& c, const TaskResult& t) {
+                                         const auto* log = log_of(s.logs, c);
+                                         return log == nullptr ? std::vector<double>()
+                                                               : slowest_means(*log, t.task);
+                                       })),
+           "The same over the slowest 1 % of the frames, at least 10: what a tail is made of."});
   }
-  return plot;
-}
-
-svg::CountPoint median_of(const TaskResult& t, Stage stage) {
-  svg::CountPoint p;
-  p.value_ns = std::nan("");
-  const StageResult* s = stage_of(t, stage);
-  const auto* row = s ? row_of(*s, .5) : nullptr;
-  if (!row || !row->carried()) return p;
-  p.value_ns = static_cast<double>(row->estimate);
-  p.lower = static_cast<double>(*row->lower);
-  p.upper = static_cast<double>(*row->upper);
+  p.section.notes.emplace_back(
+      "Means stand here for comparison with the paper; verdicts use quantiles. wait: from the "
+      "scheduled release until the server takes the frame. read: bytes into memory. decode and "
+      "pre: pixels, then the tensor; the two together are the paper's pre-processing. second "
+      "task: the crops of a cascade.");
   return p;
 }
 
-bool sweeps(const Results& r) {
-  return std::any_of(r.cells.begin(), r.cells.end(), [&](const CellResult& c) {
-    return c.cell.streams != r.cells.front().cell.streams;
+Part details_part(const Source& s) {
+  Part p;
+  p.section.heading = "Every stage by itself";
+  p.section.folded = p.page_only = true;
+  Table table({"condition", "stage", "trust", "frames", "p50", "p99", "p99.9", "largest", "mean",
+               "sd", "of mean", "of variance", "of slowest 1 %"});
+  each_task(s.results, [&](const CellResult& c, const TaskResult& t) {
+    for (const StageResult& of : t.stages) {
+      if (of.n == 0 || of.max == 0) continue;  // not a stage of this pipeline
+      const bool whole = of.stage == Stage::response;
+      const auto part = [&](double v) { return whole ? std::string("-") : percent(v); };
+      table.add({s.names(c, t), stage_name(of.stage), std::string(word(of.gate.trust)),
+                 count_text(of.n), quantile_text(of, .5), quantile_text(of, .99),
+                 quantile_text(of, .999), ns_text(static_cast<double>(of.max)), ns_text(of.mean),
+                 ns_text(of.sd), part(of.share_mean), part(of.share_variance),
+                 part(of.share_tail)});
+    }
   });
+  p.section.table = std::move(table);
+  p.section.notes.emplace_back(
+      "Shares of the variance are covariances with the response, cov(stage, R) / var(R); they sum "
+      "to 1 and may be negative. Every stage has a trust of its own.");
+  return p;
 }
 
 }  // namespace
 
-std::vector<Part> stage_parts(const Results& r, const CellNames& names, const ResponseDraw& draw) {
-  std::vector<Part> out;
-  out.push_back(stages_part(r, names, draw));
-  return out;
-}
-
-std::vector<Part> count_parts(const Results& r, const CellNames&, const ResponseDraw& draw) {
-  std::vector<Part> out;
-  if (sweeps(r) && draw.svg) {
-    Part p;
-    p.section.heading = "Against the number of streams";
-    const auto add = [&](Stage stage, const char* heading, const char* caption) {
-      p.section.figures.push_back(
-          {svg::count_chart(count_plot(
-               r, [&](const TaskResult& t) { return median_of(t, stage); }, heading)),
-           caption});
-    };
-    add(Stage::infer, "inference", "Median inference with its interval (the paper's Fig. 9).");
-    add(Stage::read, "read", "Median reading (Fig. 8a).");
-    add(Stage::decode, "decode", "Median decoding, the first half of pre-processing (Fig. 8b).");
-    add(Stage::pre, "pre", "Median of resize, crop and normalise (Fig. 8b).");
-    add(Stage::post, "post", "Median post-processing (Fig. 8c).");
-    add(Stage::response, "response", "Median response.");
-    p.section.notes.emplace_back(
-        "Intervals are of the pooled frames of a condition. Whether a stage grew is judged over "
-        "repetitions, in the next section.");
-    p.page_only = true;
-    out.push_back(std::move(p));
-  }
-  if (!r.slowdowns.empty()) {
-    Part p;
-    p.section.heading = "Slowdown against one stream";
-    Table t({"recipe", "task", "stage", "N", "of", "ratio to N = 1", "word", "p of a rise", "trust",
-             "note"});
-    for (const stream::Slowdown& s : r.slowdowns) {
-      std::string note = s.oversubscribed ? "oversubscribed" : "";
-      if (!s.note.empty()) note += (note.empty() ? "" : "; ") + s.note;
-      const bool known = s.ratio.lower > 0;
-      t.add({s.recipe + (s.mode == "processes" ? "" : ", " + s.mode) +
-                 (s.co_runner == "none" ? "" : ", " + s.co_runner) +
-                 (s.cache == "warm" ? "" : ", " + s.cache),
-             s.task, std::string(stream::word(s.stage)), std::to_string(s.streams),
-             s.q == .5 ? "p50" : "p99",
-             known ? fmt::format("{:.3f} [{:.3f}, {:.3f}]", s.ratio.ratio, s.ratio.lower,
-                                 s.ratio.upper)
-                   : "not available",
-             std::string(stats::equality_word(s.ratio.equality)), fmt::format("{:.2g}", s.p_trend),
-             std::string(word(s.trust)), note.empty() ? "-" : note});
-    }
-    p.section.table = std::move(t);
-    p.section.notes.emplace_back(
-        "The unit is a repetition: ratios of medians over repetitions, Welch's t on logs, 95 %. p "
-        "of a rise: Jonckheere-Terpstra over all N. A bound on interference holds for the "
-        "neighbours that were measured.");
-    out.push_back(std::move(p));
-  }
-  if (!r.equalities.empty()) {
-    Part p;
-    p.section.heading = "Are stages the same for all?";
-    Table t({"stage", "task", "N", "over", "margin", "ratios", "word", "trust", "sides"});
-    for (const stream::StageEquality& e : r.equalities)
-      t.add({std::string(stream::word(e.stage)), e.task, std::to_string(e.streams),
-             e.over + (e.compiler.empty() ? "" : " of " + e.compiler), percent(e.margin),
-             fmt::format("{:.3f} to {:.3f}", e.ratio_low, e.ratio_high),
-             std::string(stats::equality_word(e.all.equality)), std::string(word(e.trust)),
-             fmt::format("{}", fmt::join(e.sides, ", "))});
-    p.section.table = std::move(t);
-    p.section.notes.emplace_back(
-        "Two one-sided tests on medians of repetitions, every pair: equal is said only where all "
-        "pairs lie within the margin.");
-    out.push_back(std::move(p));
-  }
+Parts stage_parts(const Source& s) {
+  Parts out;
+  out.push_back(means_part(s));
+  out.push_back(details_part(s));
   return out;
 }
 

@@ -1,95 +1,158 @@
 // SPDX-License-Identifier: Apache-2.0
-// Joint responses against what stages alone would say; equation 1 beside the largest response and
-// the tail model.
-#include "base/text.h"
+// Equation 1 in both of its cases, the largest response seen, and the tail model, side by side.
+#include <map>
+
+#include "report/figures.h"
 #include "report/response/parts.h"
 #include "report/series/numbers.h"
 
 namespace assay::report {
 namespace {
 
-void add_composition(Table& t, const std::string& name, const stream::Composition& c) {
-  if (!c.joint && !c.sum_of_quantiles) return;
-  std::string pairs;
-  for (size_t i = 0; i < c.pairs.size() && i < 2; ++i)
-    pairs += fmt::format("{}{} and {} ({:.2f})", pairs.empty() ? "" : ", ",
-                         stream::word(c.pairs[i].a), stream::word(c.pairs[i].b), c.pairs[i].chi);
-  t.add({name, quantile_name(c.q), opt_ns(c.joint), opt_ns(c.joint_upper), opt_ns(c.boole_upper),
-         opt_ns(c.sum_of_quantiles), opt_ns(c.convolution), pairs.empty() ? "-" : pairs,
-         !c.boole_holds   ? "the joint bound is above Boole's: " + c.note
-         : c.note.empty() ? "-"
-                          : c.note});
+// The smallest p for which the bound is evidence.
+const stats::PwcetPoint* best_point(const stats::Pwcet& w) {
+  const stats::PwcetPoint* best = nullptr;
+  for (const auto& p : w.points)
+    if (p.bound_ns && !p.extrapolation && (best == nullptr || p.p < best->p)) best = &p;
+  return best;
 }
 
-std::string pwcet_text(const stats::Pwcet& p) {
-  if (p.refused) {
-    std::string why;
-    for (const std::string& reason : p.reasons) why += (why.empty() ? "" : "; ") + reason;
-    return "REFUSED: " + (why.empty() ? std::string("not asked for") : why);
+std::string pwcet_text(const stats::Pwcet& w) {
+  if (w.refused)
+    return "REFUSED: " + (w.reasons.empty() ? std::string("not asked for") : w.reasons.front()) +
+           (w.reasons.size() > 1 ? fmt::format(" (and {} more)", w.reasons.size() - 1)
+                                 : std::string());
+  const auto* p = best_point(w);
+  if (p == nullptr) return "no bound within the evidence";
+  return fmt::format("{} at {} a frame", ns_text(p->bound_ns), probability_text(p->p));
+}
+
+const stream::WcetResult::Term* term_of(const stream::WcetResult& w, std::string_view name) {
+  for (const auto& t : w.terms)
+    if (t.name == name) return &t;
+  return nullptr;
+}
+std::string term_text(const stream::WcetResult& w, std::string_view name) {
+  const auto* t = term_of(w, name);
+  return t == nullptr ? "-" : ns_text(t->largest);
+}
+
+std::string dominant(const stream::WcetResult& w) {
+  if (w.dominant.empty()) return "unknown";
+  return w.dominant == stream::word(Stage::infer)    ? stage_name(Stage::infer)
+         : w.dominant == stream::word(Stage::second) ? stage_name(Stage::second)
+                                                     : w.dominant;
+}
+
+Part summary_part(const Source& s) {
+  Part p;
+  p.section.heading = "Worst case";
+  Table t({"condition", "case", "sum C1", "C2", "epsilon of C2", "inference", "delta inference",
+           "C3", "epsilon of C3", "equation 1", "largest seen", "pWCET", "takes most"});
+  std::map<std::string, std::vector<std::string>> without;  // note -> conditions
+  each_task(s.results, [&](const CellResult& c, const TaskResult& task) {
+    const stream::WcetResult& w = task.wcet;
+    const std::string equation = w.paper.ok ? ns_text(w.paper.response_ns) : "not available";
+    const std::string seen =
+        w.observed_max > 0 ? ns_text(static_cast<double>(w.observed_max)) : std::string("unknown");
+    t.add({s.names(c, task), c.cell.cameras == 1 ? "1" : "2", term_text(w, "sum_c1"),
+           term_text(w, "c2"), term_text(w, "epsilon_pre"), term_text(w, "inference"),
+           term_text(w, "delta_inference"), term_text(w, "c3"), term_text(w, "epsilon_post"),
+           equation, seen, pwcet_text(w.pwcet), dominant(w)});
+    p.lines.push_back(fmt::format("{}: equation 1 {}; largest seen {}; pWCET {}", s.names(c, task),
+                                  equation, seen, pwcet_text(w.pwcet)));
+    if (!w.paper.ok && !w.note.empty()) without[w.note].push_back(s.names(c, task));
+    if (!w.sentence.empty()) p.section.paragraphs.push_back(s.names(c, task) + ": " + w.sentence);
+  });
+  // What dominates is told once for each of a few; the rest is in the table.
+  constexpr size_t kSentences = 6;
+  if (p.section.paragraphs.size() > kSentences) {
+    const size_t more = p.section.paragraphs.size() - kSentences;
+    p.section.paragraphs.resize(kSentences);
+    p.section.paragraphs.push_back(count_with_plural(static_cast<int64_t>(more), "more condition") +
+                                   ": see the table.");
   }
-  std::string out;
-  for (const auto& point : p.points)
-    if (point.bound_ns && !point.extrapolation)
-      out += fmt::format("{}{} at {}", out.empty() ? "" : ", ", format_ns(*point.bound_ns),
-                         probability_text(point.p));
-  return out.empty() ? "no bound within the evidence" : out;
+  constexpr size_t kNamed = 3;
+  for (auto& [note, where] : without) {
+    const size_t rest = where.size() > kNamed ? where.size() - kNamed : 0;
+    where.resize(where.size() - rest);
+    p.section.paragraphs.push_back(
+        fmt::format("No equation 1 for {}{}: {}.", joined(where),
+                    rest > 0 ? fmt::format("; and {} more", rest) : std::string(), note));
+  }
+  p.section.table = std::move(t);
+  p.section.notes.emplace_back(
+      "Equation 1 of the paper, case 1 (one camera): R = C1 + C2 + inference + C3. Case 2 (F "
+      "cameras): R = sum of C1 over the cameras + (C2 + epsilon) + (inference + delta) + (C3 + "
+      "epsilon). C1: read; C2: decode and pre, as the paper's pre-processing; C3: post; each the "
+      "largest seen, those of case 2 with one camera. epsilon, delta: growth of the largest "
+      "against one camera; the equation takes the larger epsilon for both. It is a sum of "
+      "constants: no tail, no confidence, and no waiting for a busy server, so that a measured "
+      "response may well lie above it.");
+  p.section.notes.emplace_back(
+      "pWCET: a bound of the response at a stated chance per frame, from the fitted tail; printed "
+      "is the smallest chance that the frames are evidence for. It speaks of the machine, pictures "
+      "and state that were measured, and is refused where its conditions do not hold.");
+  return p;
+}
+
+Part terms_part(const Source& s) {
+  Part p;
+  p.section.heading = "Terms of equation 1";
+  p.section.folded = p.page_only = true;
+  Table t({"condition", "term", "largest", "mean of the largest, with 95 % interval", "repetitions",
+           "note"});
+  each_task(s.results, [&](const CellResult& c, const TaskResult& task) {
+    const stream::WcetResult& w = task.wcet;
+    for (const auto& term : w.terms)
+      t.add({s.names(c, task), term.name, ns_text(term.largest),
+             term.mean && term.lower && term.upper ? span_text(*term.mean, *term.lower, *term.upper)
+             : term.repetitions < 2                ? std::string("not available, need n >= 2")
+                                                   : std::string("not available"),
+             std::to_string(term.repetitions), "-"});
+    if (w.terms.empty() || !w.note.empty())
+      t.add({s.names(c, task), "-", "-", "-", "-", w.note.empty() ? "not available" : w.note});
+  });
+  p.section.table = std::move(t);
+  p.section.notes.emplace_back(
+      "mean: over repetitions, of the largest value in each, with Student's t; growth is paired by "
+      "the number of the repetition. sum_c1, inference and the growth terms are of all streams of "
+      "the task.");
+  return p;
+}
+
+Part pwcet_part(const Source& s) {
+  Part p;
+  p.section.heading = "pWCET, bound by bound";
+  p.section.folded = p.page_only = true;
+  Table t({"condition", "p a frame", "bound", "by", "trust of the response", "why"});
+  each_task(s.results, [&](const CellResult& c, const TaskResult& task) {
+    const stats::Pwcet& w = task.wcet.pwcet;
+    const StageResult* response = stage_of(task, Stage::response);
+    const std::string trust(response != nullptr ? word(response->gate.trust) : "unknown");
+    if (w.refused) {
+      for (const std::string& reason : w.reasons)
+        t.add({s.names(c, task), "-", "REFUSED", "-", trust, reason});
+      return;
+    }
+    for (const auto& point : w.points)
+      t.add({s.names(c, task), probability_text(point.p),
+             point.bound_ns ? ns_text(*point.bound_ns) : std::string("not available"),
+             point.order_statistic ? "order statistic, no model" : "tail model", trust,
+             point.extrapolation      ? "extrapolation: no evidence"
+             : point.below_high_water ? "below the largest seen"
+                                      : "-"});
+  });
+  p.section.table = std::move(t);
+  return p;
 }
 
 }  // namespace
 
-std::vector<Part> composition_parts(const Results& r, const CellNames& names) {
-  std::vector<Part> out;
-  Table t({"condition", "of", "joint", "its upper bound", "Boole's bound", "sum of quantiles",
-           "convolution", "tail dependence", "note"});
-  for (const CellResult& c : r.cells)
-    for (const TaskResult& task : c.tasks) {
-      add_composition(t, names(c, task), task.composition);
-      if (task.composition_999) add_composition(t, names(c, task), *task.composition_999);
-    }
-  if (t.empty()) return out;
-  Part p;
-  p.section.heading = "The whole against its stages";
-  p.section.table = std::move(t);
-  p.section.notes.emplace_back(
-      "joint: measured frames, which is what counts. Boole's bound holds for any dependence; the "
-      "sum of quantiles is no bound, and the convolution takes stages to be independent. Tail "
-      "dependence: how often the second stage is in its slowest 1 % when the first is.");
-  out.push_back(std::move(p));
-  return out;
-}
-
-std::vector<Part> wcet_parts(const Results& r, const CellNames& names) {
-  std::vector<Part> out;
-  Table t({"condition", "equation 1", "its terms", "largest seen", "pWCET of the response",
-           "dominant stage"});
-  for (const CellResult& c : r.cells)
-    for (const TaskResult& task : c.tasks) {
-      const stream::WcetResult& w = task.wcet;
-      std::string terms;
-      for (const auto& term : w.terms) {
-        terms +=
-            fmt::format("{}{} {}", terms.empty() ? "" : ", ", term.name, format_ns(term.largest));
-        if (term.lower && term.upper && term.mean)
-          terms += fmt::format(" (mean {} [{}, {}])", format_ns(*term.mean), format_ns(*term.lower),
-                               format_ns(*term.upper));
-      }
-      t.add({names(c, task),
-             w.paper.ok ? format_ns(w.paper.response_ns)
-                        : "not available" + (w.note.empty() ? "" : ": " + w.note),
-             terms.empty() ? "-" : terms, format_ns(static_cast<double>(w.observed_max)),
-             pwcet_text(w.pwcet), w.dominant.empty() ? "unknown" : w.dominant});
-    }
-  if (t.empty()) return out;
-  Part p;
-  p.section.heading = "Worst case";
-  p.section.table = std::move(t);
-  p.section.notes.emplace_back(
-      "Equation 1 of the audited paper: with one camera C1 + C2 + inference + C3, with more sum of "
-      "C1 + (C2 + epsilon) + (inference + delta) + (C3 + epsilon), of the largest value of each "
-      "stage. It is a sum of constants: no tail, no confidence, no queueing. The terms' means are "
-      "of the largest value in each repetition. The pWCET is a bound at a stated probability, or "
-      "refused with its reasons (docs/method.md).");
-  out.push_back(std::move(p));
+Parts wcet_parts(const Source& s) {
+  Parts out;
+  for (Part& p : Parts{summary_part(s), terms_part(s), pwcet_part(s)})
+    if (!p.section.table->empty()) out.push_back(std::move(p));
   return out;
 }
 

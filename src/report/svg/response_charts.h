@@ -9,23 +9,25 @@
 
 namespace assay::report::svg {
 
-// One bar a row, its parts side by side from 0; at most 8 parts are told apart by colour.
+// One bar a row, its parts side by side from 0; a part that has room bears its name. Bars many
+// times as long as most are cut off at the axis, their text stays.
 struct StackPart {
   std::string name;
-  double value_ns = 0;
+  int colour = 0;  // 0 .. 7 of the palette
 };
 struct StackRow {
-  std::string name, title;       // title: tooltip of the row
-  std::vector<StackPart> parts;  // the same names in every row, in one order
+  std::string name, text;         // text: behind the bar
+  std::vector<double> values_ns;  // one a part; not finite or negative counts as 0
 };
 struct StackPlot {
+  std::vector<StackPart> parts;
   std::vector<StackRow> rows;
-  std::optional<double> deadline_ns;  // a line across all rows
-  std::string label;
+  std::optional<double> deadline_ns;  // a line across all rows, when it is not far away
+  std::string heading, label;
 };
 std::string stack_chart(const StackPlot& plot);
 
-// A value against N with its interval; one line a series, at most 8 told apart.
+// A value against N with its interval; one line a series, at most 8 told apart by colour and dash.
 struct CountPoint {
   int n = 0;
   double value_ns = 0;
@@ -33,11 +35,10 @@ struct CountPoint {
 };
 struct CountSeries {
   std::string name;
-  std::vector<CountPoint> points;  // ascending in n
+  std::vector<CountPoint> points;  // ascending in n; not finite ones are left out
 };
 struct CountPlot {
   std::vector<CountSeries> series;
-  std::string quantity = "median";    // of the y axis
   std::optional<int> oversubscribed;  // from this N on: shaded
   std::string heading, label;
 };

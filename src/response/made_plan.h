@@ -17,6 +17,7 @@ class PlanTest : public testing::Test {
     dir_.emplace(std::move(*made));
     fs::create_directories(folder() / "engine");
     fs::create_directories(folder() / "pictures");
+    write("pictures/a.jpg", "none");  // a fault of its frames, not of the plan
     write("engine/manifest.json", R"({"compiler": "null", "precision": "fp32", "inputs":
       [{"name": "x", "dtype": "float32", "shape": [1, 3, 48, 64]}]})");
     fs::create_directories(folder() / "other");

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "response/claims.h"
 #include "response/made_plan.h"
 
@@ -112,6 +114,15 @@ TEST_F(PlanTest, TimeStampsSayHowManyFrames) {
   const auto stamps = read_time_stamps(p->time_stamps);
   ASSERT_TRUE(stamps);
   EXPECT_EQ(*stamps, (std::vector<int64_t>{0, 40'000'000, 81'000'000, 120'000'000}));
+  // A duration is the camera's: stamps before its end, never more than there are.
+  const auto part = plan_with("time_stamps = \"stamps.txt\"\nduration = \"41ms\"");
+  ASSERT_TRUE(part) << part.error().message;
+  EXPECT_EQ(part->frames, std::count_if(stamps->begin(), stamps->end(),
+                                        [](int64_t t) { return t < 41'000'000; }));
+  EXPECT_LT(part->frames, p->frames);
+  const auto whole = plan_with("time_stamps = \"stamps.txt\"\nduration = \"1000s\"");
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_EQ(whole->frames, p->frames);
 }
 
 TEST_F(PlanTest, FlagsOverrideTheFile) {

@@ -213,6 +213,7 @@ class Response(AssayTest):
             folder = self.folder / "cache" / "models" / name
             (folder / "images").mkdir(parents=True)
             onnx_files.write("image", folder / "model.onnx")
+            png(folder / "images" / "a.png")
         (self.folder / "cache/models/scenes/model.detector.json").write_text(json.dumps(detector))
         for name, says in (("intersection", "at most 3 crops to classify"), ("adas", "deadline 30.0 ms")):
             text = (ROOT / "usecases" / (name + ".toml")).read_text()

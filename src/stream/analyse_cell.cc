@@ -142,8 +142,11 @@ CellResult analyse_cell(const CellLog& log, const AnalyseOptions& options) {
   c.cell = log.cell;
   c.repetitions = std::ssize(log.repetitions);
   for (const Repetition& r : log.repetitions) c.failed_repetitions += r.outcome != "ok";
-  for (const Repetition& r : log.repetitions)
+  for (const Repetition& r : log.repetitions) {
     if (r.scaled && !c.scaled) c.scaled = r.scaled;
+    if (r.outcome != "ok" && c.failure.empty())
+      c.failure = r.reason.empty() ? r.outcome : r.outcome + ": " + r.reason;
+  }
   const Outcomes all = outcomes_of(log, "");
   c.stability = stability_of(log, all);
   for (const std::string& task : tasks_of(log))

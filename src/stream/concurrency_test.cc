@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "stream/made_logs.h"
+#include "stream/wcet.h"
 
 namespace assay::stream {
 namespace {
@@ -306,6 +307,22 @@ TEST(Equation, SaysWhoDominates) {
   const Results other = analyse("x", std::vector{made_log(m)}, quick());
   EXPECT_EQ(other.cells[0].tasks[0].wcet.dominant, "infer");
   EXPECT_THAT(other.cells[0].tasks[0].wcet.sentence, HasSubstr("inference takes 56 %"));
+}
+
+TEST(Equation, WaitingIsNotCalledWork) {
+  const auto stages = [](double wait, double pre, double infer) {
+    std::vector<StageResult> out(3);
+    out[0].stage = Stage::wait, out[0].share_mean = wait;
+    out[1].stage = Stage::pre, out[1].share_mean = pre;
+    out[2].stage = Stage::infer, out[2].share_mean = infer;
+    return out;
+  };
+  EXPECT_THAT(
+      dominance_sentence(stages(.6, .3, .1)),
+      testing::AllOf(HasSubstr("waiting for the server takes 60 %"),
+                     HasSubstr("of the work, pre-processing, not inference, is the larger")));
+  EXPECT_THAT(dominance_sentence(stages(.6, .1, .3)), HasSubstr("of the work, inference is"));
+  EXPECT_THAT(dominance_sentence(stages(.2, .5, .3)), HasSubstr("not inference, dominates"));
 }
 
 }  // namespace

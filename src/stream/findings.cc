@@ -35,8 +35,9 @@ void accounting(const CellResult& c, Sentences& out) {
       out.push_back(fmt::format("{}: {} of {} planned frames are lost: no record mentions them",
                                 task_label(c, t), t.accounting.lost, t.accounting.planned));
   if (c.failed_repetitions > 0)
-    out.push_back(fmt::format("{}: {} of {} repetitions did not end well", label_of(c.cell),
-                              c.failed_repetitions, c.repetitions));
+    out.push_back(fmt::format("{}: {} of {} repetitions did not end well{}", label_of(c.cell),
+                              c.failed_repetitions, c.repetitions,
+                              c.failure.empty() ? "" : " (" + one_line(c.failure, 200) + ")"));
   for (const TaskResult& t : c.tasks) {
     const Accounting& a = t.accounting;
     std::string faults;

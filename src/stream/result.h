@@ -203,6 +203,7 @@ struct CellResult {
   bool valid = true;          // MLPerf: VALID or INVALID, with reasons
   std::vector<std::string> invalid_reasons;
   int64_t repetitions = 0, failed_repetitions = 0;
+  std::string failure;                 // "crashed: REASON" of the first that did not end well
   std::optional<ScaledDecode> scaled;  // of the first repetition that has it
 };
 

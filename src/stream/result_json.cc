@@ -111,6 +111,7 @@ Json to_json(const CellResult& c) {
           {"refusals", c.refusals},
           {"repetitions", c.repetitions},
           {"failed_repetitions", c.failed_repetitions},
+          {"failure", c.failure},
           {"tasks", array(c.tasks)},
           {"streams", streams_json(c.streams)},
           {"stability", to_json(c.stability)},

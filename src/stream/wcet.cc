@@ -46,6 +46,15 @@ std::string dominant_of(std::span<const StageResult> stages) {
 std::string dominance_sentence(std::span<const StageResult> stages) {
   const Shares pre = shares(stages, {Stage::decode, Stage::pre}),
                infer = shares(stages, {Stage::infer});
+  const Shares wait = shares(stages, {Stage::wait});
+  if (wait.mean > pre.mean && wait.mean > infer.mean)
+    return fmt::format(
+        "waiting for the server takes {:.0f} % of the mean response and {:.0f} % of its slowest 1 "
+        "%; of the work, {} is the larger part: pre-processing (decode and transform) {:.0f} % and "
+        "{:.0f} %, inference {:.0f} % and {:.0f} %",
+        percent(wait.mean), percent(wait.tail),
+        pre.mean > infer.mean ? "pre-processing, not inference," : "inference", percent(pre.mean),
+        percent(pre.tail), percent(infer.mean), percent(infer.tail));
   if (pre.mean > infer.mean)
     return fmt::format(
         "pre-processing (decode and transform), not inference, dominates: it takes {:.0f} % of the "

@@ -96,10 +96,11 @@ void add_slowdowns(const Source& s, Parts& out) {
   p.section.table = slowdown_table(s.results, true);
   for (const auto& d : s.results.slowdowns)
     if (first_of_all(d))
-      p.lines.push_back(fmt::format(
-          "{}, {}: {} of {} under N = {} is {} times that of one ({}{})", condition(d), d.task,
-          quantile_name(d.q), stage_name(d.stage), d.streams, ratio_text(d.ratio),
-          stats::equality_word(d.ratio.equality), d.oversubscribed ? ", oversubscribed" : ""));
+      p.lines.push_back(fmt::format("{}, {}: {} of {} under N = {} is {} times that of one ({}{})",
+                                    condition(d, several_cpu_sets(s.results)), d.task,
+                                    quantile_name(d.q), stage_name(d.stage), d.streams,
+                                    ratio_text(d.ratio), stats::equality_word(d.ratio.equality),
+                                    d.oversubscribed ? ", oversubscribed" : ""));
   if (s.draw.svg)
     for (const Stage stage : {Stage::response, Stage::infer})
       if (std::string drawing = forest(s.results, stage); !drawing.empty())

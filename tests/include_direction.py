@@ -21,16 +21,18 @@ ROOMS = {
     "model": ["base"],
     "vision": ["base"],
     "stream": ["base", "stats", "vision"],
-    "measure": ["base", "stats"],
+    "platform": ["base"],
+    "measure": ["base", "stats", "platform"],
     "store": ["base"],
-    "worker": ["base", "measure"],
-    "frames": ["base", "vision", "measure", "stream", "worker"],
-    "audit": ["base", "stats", "compare", "diff", "model", "vision", "measure", "store", "worker"],
-    "response": ["base", "stats", "model", "vision", "stream", "measure", "store", "worker", "frames", "audit"],
+    "worker": ["base", "platform", "measure"],
+    "frames": ["base", "vision", "platform", "measure", "stream", "worker"],
+    "audit": ["base", "stats", "compare", "diff", "model", "vision", "platform", "measure", "store", "worker"],
+    "response": ["base", "stats", "model", "vision", "stream", "platform", "measure", "store", "worker", "frames",
+                 "audit"],
     # The report reads rows and blobs alone: it prints evidence that it never made.
-    "report": ["base", "stats", "diff", "vision", "stream", "store"],
-    "cli": ["base", "series", "stats", "compare", "diff", "model", "vision", "stream", "store", "frames", "audit",
-            "response", "report"],
+    "report": ["base", "stats", "diff", "vision", "stream", "platform", "store"],
+    "cli": ["base", "series", "stats", "compare", "diff", "model", "vision", "stream", "platform", "store", "frames",
+            "audit", "response", "report"],
 }
 # What else a file may include: the public headers, for those that load runners; headers that tests share.
 PUBLIC = {"worker": ["assay/runner.h"], "frames": ["assay/runner.h"]}

@@ -32,8 +32,11 @@ struct RecipePlan {
   // verified (every build is made from the lock).
   std::string lock_mode = "off", lock_proof;
   fs::path lock;  // of a recipe that is built from one; where it lies is no part of the plan's hash
+  std::string device = "cpu";    // or "cuda:0": where engines are tuned and run
+  std::string dvfs = "default";  // or "fixed": the machine's clocks while it builds and launches
   std::string label() const {
-    return compiler + " " + precision +
+    return compiler + " " + precision + (device == "cpu" ? "" : " " + device) +
+           (dvfs == "default" ? "" : " " + dvfs + " clocks") +
            (lock_mode != "verified"    ? ""
             : lock_proof == "replayed" ? " replayed"
                                        : " locked");

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// What was read over a time: columns of numbers with their moments. Made by Recorder (a thread) or
+// round by round; stored as JSON; read again by the report.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "platform/channel.h"
+#include "platform/probe.h"
+
+namespace assay::platform {
+
+struct Record {
+  int interval_ms = 0;  // asked for; the moments tell what it became
+  std::vector<Channel> channels;
+  std::vector<int64_t> t_ns;                  // CLOCK_MONOTONIC at the start of each round
+  std::vector<std::vector<int64_t>> columns;  // [channel][round]
+  std::vector<Missing> missing;
+  bool real = true;  // Roots::real() of the probe
+
+  const std::vector<int64_t>* column(std::string_view name) const;
+  const Channel* channel(std::string_view name) const;
+  void add(int64_t now_ns, std::span<const int64_t> values);
+};
+
+// {"interval_ms", "real", "t_ns": [..], "channels": [{"name", "kind", "values": [.., null]}...],
+// "missing": [{"what", "why"}]}; kUnknown is null.
+Json to_json(const Record& record);
+// Untrusted: lengths must agree, moments must not fall.
+Result<Record> record_from_json(const Json& j);
+
+// How much a counter grew between the rounds `from` and `to`, over wraps; absent where either value
+// is unknown or the counter fell without a wrap.
+std::optional<int64_t> growth(const Record& record, std::string_view counter, size_t from,
+                              size_t to);
+
+// Reads a probe at an interval on its own thread (pinned to `cpu` when >= 0) until stop. At most
+// `limit` rounds are kept: beyond it every second one is dropped and the interval doubled, so that
+// a build of hours stays small.
+class Recorder {
+ public:
+  Recorder(Probe probe, int interval_ms, int cpu = -1, bool real = true, size_t limit = 20000);
+  ~Recorder();
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+  void start();
+  Record stop();  // one last round, then the record
+
+ private:
+  void loop();
+  Probe probe_;
+  int cpu_;
+  size_t limit_;
+  Record record_;
+  std::vector<int64_t> values_;
+  std::thread thread_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopping_ = false;
+};
+
+}  // namespace assay::platform

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sets what can be set for the time of a measurement, and puts everything back: at the end, on an
+// error, on a signal, and when the process is killed (a small guard process outlives it).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "platform/roots.h"
+
+namespace assay::platform {
+
+struct Change {
+  std::string path, before, after;  // a file of the tree; GPU clocks: "nvml:gpu0.locked_mhz"
+};
+
+struct FixPlan {
+  std::vector<Change> changes;       // what would be written
+  std::vector<std::string> refused;  // what cannot be set here, each with the reason
+};
+// Fixed CPU clocks: governor performance, lowest = highest frequency, boost off. GPU clocks only
+// with `gpu_mhz` > 0. Nothing is written.
+FixPlan plan_fixed_clocks(const Roots& roots, int gpu_mhz = 0);
+
+class Settings {
+ public:
+  // Writes each change, having first started the guard. On the first refusal all are put back and
+  // the error says which file. `state`: a file that holds the values before, for `restore_file`.
+  static Result<Settings> apply(const Roots& roots, const FixPlan& plan, const fs::path& state);
+  Settings(Settings&&) noexcept;
+  Settings& operator=(Settings&&) noexcept;
+  ~Settings();       // restores
+  Status restore();  // once; the values before, in reverse order
+  const std::vector<Change>& changes() const;
+
+ private:
+  struct Held;
+  explicit Settings(std::unique_ptr<Held> held);
+  std::unique_ptr<Held> held_;
+};
+
+// Puts back what a state file of a dead process holds, and removes it.
+Status restore_file(const Roots& roots, const fs::path& state);
+
+}  // namespace assay::platform

@@ -132,10 +132,11 @@ Result<Request> request_from_toml(const fs::path& file) {
   r.tail_margin = get_double(a, "tail_margin");
   for (const Json& m : get_array(t, "model")) {
     const std::string at = where + " [[model]]";
-    ASSAY_CHECK(only_keys(m,
-                          {"model", "name", "data", "shapes", "sampling", "compilers", "precisions",
-                           "locks", "lock_proof", "inputs", "preprocess", "detector"},
-                          at));
+    ASSAY_CHECK(
+        only_keys(m,
+                  {"model", "name", "data", "shapes", "sampling", "compilers", "precisions",
+                   "device", "devices", "locks", "lock_proof", "inputs", "preprocess", "detector"},
+                  at));
     ASSAY_CHECK(typed(m,
                       {{"model", Kind::text},
                        {"name", Kind::text},
@@ -145,6 +146,8 @@ Result<Request> request_from_toml(const fs::path& file) {
                        {"preprocess", Kind::table},
                        {"detector", Kind::text},
                        {"compilers", Kind::list},
+                       {"device", Kind::text},
+                       {"devices", Kind::list},
                        {"locks", Kind::list},
                        {"lock_proof", Kind::text},
                        {"precisions", Kind::list},
@@ -164,6 +167,11 @@ Result<Request> request_from_toml(const fs::path& file) {
     out.inputs = get_int(m, "inputs");
     ASSAY_TRY(out.compilers, string_list(m, "compilers", at));
     ASSAY_TRY(out.precisions, string_list(m, "precisions", at));
+    ASSAY_TRY(out.devices, string_list(m, "devices", at));
+    if (const std::string device = get_string(m, "device"); !device.empty()) {
+      if (!out.devices.empty()) return bad_input(at + ": device and devices are both given");
+      out.devices.push_back(device);
+    }
     ASSAY_TRY(out.locks, string_list(m, "locks", at));
     out.lock_proof = get_string(m, "lock_proof");
     if (out.model.empty())

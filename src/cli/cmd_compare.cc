@@ -18,7 +18,7 @@ The words hold for these inputs only.)";
 
 struct Flags {
   std::vector<std::string> engines;
-  std::string data, format = "text";
+  std::string device, data, format = "text";
   int64_t inputs = 256;
   double atol = 0, rtol = 0;
   uint64_t seed = 1;
@@ -32,7 +32,7 @@ struct Side {
 
 Result<Side> run_engine(const std::string& folder, const Flags& f, const TempDir& temporary,
                         std::unique_ptr<vision::Dataset>& data) {
-  ASSAY_TRY(EngineArg engine, open_engine_arg(folder, true));
+  ASSAY_TRY(EngineArg engine, open_engine_arg(folder, true, f.device));
   if (!data) {
     ASSAY_TRY(vision::Dataset d,
               open_engine_data(f.data, engine.engine.inputs, f.inputs, f.seed, temporary.path()));
@@ -115,6 +115,8 @@ void add_compare(App& app) {
       app.root.add_subcommand("compare", "compare the outputs of engines on the same inputs");
   sub->footer(kFooter);
   sub->add_option("engines", f->engines, "two or more engine folders")->required();
+  sub->add_option("--device", f->device,
+                  "another device of the engines' kind, as cuda:1 (default: as they were built)");
   sub->add_option("--data", f->data, "data set (default synthetic)");
   sub->add_option("--inputs", f->inputs, "inputs to compare (default 256)")->check(above_zero());
   sub->add_option("--atol", f->atol, "absolute tolerance")->check(zero_or_more());

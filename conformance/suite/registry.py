@@ -35,6 +35,12 @@ class Compiler:
         return self.description["precisions"]
 
     @property
+    def device(self):
+        """The device that the checks build for and run on: the first kind that is declared."""
+        kind = self.description.get("devices", ["cpu"])[0]
+        return kind if kind == "cpu" else kind + ":0"
+
+    @property
     def search(self):
         return bool(self.description.get("search", False))
 
@@ -51,6 +57,11 @@ class Compiler:
     def manual(self):
         """What to do where ./assay-up does not install it, or ""."""
         return self.description.get("manual", "")
+
+    @property
+    def optional(self):
+        """Is it held against nobody that it is absent: made by hand, or for a GPU alone?"""
+        return bool(self.manual) or self.device != "cpu"
 
     def python(self):
         family = self.description["family"]

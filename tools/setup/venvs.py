@@ -63,6 +63,15 @@ def manual_families(table):
     return found
 
 
+def device_only_families(table):
+    """Families of compilers that need a device besides the CPU: made when they are named, never by --all."""
+    cpu = {}
+    for name, family in table.items():
+        devices = tomllib.loads((ROOT / "compilers" / name / "compiler.toml").read_text()).get("devices", ["cpu"])
+        cpu[family] = cpu.get(family, False) or "cpu" in devices
+    return {family for family, has in cpu.items() if not has}
+
+
 def family_folder(family, table):
     """The folder that owns a family's requirements.txt: the one of its name, else the first."""
     if family == TOOLS:
@@ -182,7 +191,10 @@ def main():
     devices = device_table()  # made when they are named, never by --all
     device_families = {family for family, _ in devices.values()}
     manual = manual_families(table)
-    wanted = sorted(families - set(manual)) if arguments.all else []
+    special = device_only_families(table)
+    wanted = sorted(families - set(manual) - special) if arguments.all else []
+    for family in sorted(special - set(manual)) if arguments.all else []:
+        say(f"{family} is left out: it needs a GPU; ./assay-up compilers {family} makes it")
     for family in sorted(manual) if arguments.all else []:
         say(f"{family} is left out: {manual[family]}")
     if not arguments.all and not arguments.names:

@@ -251,12 +251,18 @@ class ChildrenTest(Folder):
 
 
 class RegistryTest(unittest.TestCase):
-    def test_a_manual_compiler_says_what_it_needs(self):
+    def test_a_compiler_for_a_gpu_alone_may_be_absent(self):
         compiler = registry.load("tensorrt", "/nowhere")
-        self.assertIn("GPU", compiler.manual)
+        self.assertEqual((compiler.device, compiler.optional), ("cuda:0", True))
+        compiler = registry.load("openvino", "/nowhere")
+        self.assertEqual((compiler.device, compiler.optional), ("cpu", False))
+
+    def test_a_manual_compiler_says_what_it_needs(self):
+        compiler = registry.Compiler("rare", None, {"family": "rare", "manual": "needs a GPU", "runner": "rare"},
+                                     registry.pathlib.Path("/nowhere"))
+        self.assertTrue(compiler.optional)
         with self.assertRaisesRegex(registry.Missing, "GPU"):
             compiler.runner()
-        self.assertEqual(registry.load("openvino", "/nowhere").manual, "")
 
     def test_every_description_loads(self):
         self.assertIn("openvino", registry.names())

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/context.h"
+#include "context.h"
 
 #include <algorithm>
 #include <cstring>

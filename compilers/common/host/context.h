@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "host/cuda.h"
+#include "cuda.h"
 
 namespace assay::host {
 

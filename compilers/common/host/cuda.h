@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-#include "host/python.h"
+#include "python.h"
 
 namespace assay::host {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/engine.h"
+#include "engine.h"
 
 #include <dlfcn.h>
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "host/context.h"
+#include "context.h"
 
 namespace assay::host {
 

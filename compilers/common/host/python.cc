@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/python.h"
+#include "python.h"
 
 #include <dlfcn.h>
 

@@ -7,7 +7,7 @@
 #include <mutex>
 
 #include "assay/runner.h"
-#include "host/engine.h"
+#include "engine.h"
 
 using assay::host::Context;
 using assay::host::Engine;

@@ -264,6 +264,16 @@ class RegistryTest(unittest.TestCase):
         with self.assertRaisesRegex(registry.Missing, "GPU"):
             compiler.runner()
 
+    def test_a_device_has_its_own_environment(self):
+        tvm = registry.load("tvm-autotvm", "/nowhere", "cuda:1")
+        self.assertEqual((tvm.family, tvm.device), ("tvm-0.14-cuda", "cuda:1"))
+        self.assertTrue(tvm.install_command.endswith(" tvm-autotvm-cuda"))
+        self.assertEqual(registry.load("tvm-autotvm", "/nowhere").family, "tvm-0.14")
+        self.assertEqual(registry.load("tensorrt", "/nowhere").device, "cuda:0")
+        for name, device in (("null", "cuda:0"), ("tvm-autotvm", "cuda"), ("tensorrt", "cpu"), ("null", "gpu")):
+            with self.assertRaises(ValueError):
+                registry.load(name, "/nowhere", device)
+
     def test_every_description_loads(self):
         self.assertIn("openvino", registry.names())
         for name in registry.names():

@@ -44,9 +44,8 @@ class Suite:
     def request(self, case, **changes):
         request = {"protocol": 1, "action": "build", "compiler": self.compiler.name, "model": case.model,
                    "engine_dir": self.folder("engine"), "precision": case.precision, "threads": 1,
-                   "cpus": [self.cpu], "seed": SEED, "build_index": 0, "shapes": case.shapes,
-                   "device": self.compiler.device,
-                   "inputs": case.inputs, "outputs": case.outputs,
+                   "device": self.compiler.device, "cpus": [self.cpu], "seed": SEED, "build_index": 0,
+                   "shapes": case.shapes, "inputs": case.inputs, "outputs": case.outputs,
                    "options": self.compiler.options(case.options.get(self.compiler.name, {})),
                    "scratch": self.folder("scratch")}
         request.update(changes)

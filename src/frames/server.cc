@@ -218,10 +218,9 @@ worker::Launched<void> steps(const FrameRequest& r, FrameBuffer& buffer,
       send_home(-1);
       return tl::unexpected(*w->error());
     }
-  // Never with a GPU: its driver reserves address space far beyond memory, which would be filled.
-  const bool on_cpu = std::all_of(r.tasks.begin(), r.tasks.end(),
-                                  [](const TaskSpec& t) { return t.device == "cpu"; });
-  const bool locked = r.lock_memory && on_cpu && worker::lock_memory();
+  const bool other_device = std::any_of(r.tasks.begin(), r.tasks.end(),
+                                        [](const TaskSpec& t) { return t.device != "cpu"; });
+  const bool locked = r.lock_memory && worker::lock_memory(other_device);
   events.send(environment(r, workers, locked, made));
   if (!workers.empty() && workers[0]->scaled().is_object()) {
     Json scaled = workers[0]->scaled();

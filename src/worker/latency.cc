@@ -63,8 +63,7 @@ LaunchStatus measure(Session& session, const LatencyContext& context, Now now, b
   if (!sink) return tl::unexpected(sink.error());
   measure::permuted_order(wanted.seed, session.slot_count(), wanted.samples, sink->slots());
   if (auto expected = expect_slots(session); !expected) return expected;
-  // Never with a GPU: its driver reserves address space far beyond memory, which would be filled.
-  const bool locked = session.request().device == "cpu" && lock_memory();
+  const bool locked = lock_memory(session.request().device != "cpu");
 
   const auto run = [function = session.engine().api().run, engine = session.engine().context()](
                        int32_t slot) { return static_cast<int>(function(engine, slot)); };

@@ -61,8 +61,8 @@ def wanted_symbols(nm_text, library, pattern):
     """
     names = {}
     for line in nm_text.splitlines():
-        word = line.split()[-1] if line.split() else ""
-        name, _, version = word.partition("@")
+        words = line.split()  # "U name@VERSION"
+        name, _, version = words[1].partition("@") if len(words) == 2 else ("", "", "")
         if not _NAME.fullmatch(name):
             continue
         if re.fullmatch(pattern, name) if pattern else version == library:

@@ -13,6 +13,7 @@ import unittest
 sys.dont_write_bytecode = True
 _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [_HERE, os.path.join(_HERE, "..", "common")]
+from host_test import HostTest  # noqa: E402,F401
 from inductor_kernels_test import KernelsTest, ProfileTest, RequestTest  # noqa: E402,F401
 from onnx_module_test import MISSING, ImporterTest  # noqa: E402,F401
 

@@ -11,16 +11,22 @@ namespace assay::platform {
 
 Result<Library> Library::open(const std::vector<std::string>& names, Unload unload,
                               std::string_view fix) {
-  std::string reasons;
+  const auto holding = [&](void* handle, const std::string& name) {
+    Library library;
+    library.handle_ = handle;
+    library.unload_ = unload;
+    library.name_ = name;
+    return library;
+  };
   for (const std::string& name : names) {
     if (name.empty()) continue;  // dlopen("") would be this program
-    if (void* handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL)) {
-      Library library;
-      library.handle_ = handle;
-      library.unload_ = unload;
-      library.name_ = name;
-      return library;
-    }
+    if (void* handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD))
+      return holding(handle, name);
+  }
+  std::string reasons;
+  for (const std::string& name : names) {
+    if (name.empty()) continue;
+    if (void* handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL)) return holding(handle, name);
     const char* words = dlerror();
     if (!reasons.empty()) reasons += "; ";
     reasons += words ? one_line(words) : name;

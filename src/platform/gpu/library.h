@@ -16,7 +16,8 @@ class Library {
  public:
   // never: for libraries that leave threads or handlers behind (CUDA, CUPTI).
   enum class Unload { at_end, never };
-  // The first of `names` (for dlopen: a name or a path) that loads. Error (missing) with the
+  // The first of `names` (for dlopen: a name or a path) that this process already holds, else the
+  // first that loads. Error (missing) with the
   // loader's words for each, and `fix`.
   static Result<Library> open(const std::vector<std::string>& names, Unload unload,
                               std::string_view fix);

@@ -19,6 +19,9 @@ namespace {
 constexpr const char* kInstall =
     "install CUPTI of the CUDA toolkit that fits the driver (pip install nvidia-cuda-cupti-cu12, "
     "or apt-get install cuda-cupti-12-9) and name its libcupti.so.12 in ASSAY_CUPTI_LIBRARY";
+constexpr const char* kRefused =
+    "check the driver with: nvidia-smi; CUPTI may not be newer than the driver, and no other "
+    "profiler may be attached to this process";
 constexpr size_t kBufferBytes = size_t{1} << 20, kAlignment = 8;
 constexpr size_t kLongestName = 4096;
 constexpr int kNoFunction = -1;
@@ -26,6 +29,7 @@ constexpr unsigned kForced = 1;  // CUPTI_ACTIVITY_FLAG_FLUSH_FORCED
 
 struct Api {
   Library library;
+  uint32_t number = 0;  // of the version
   Function<uint32_t*> version;
   Function<CuptiRequest, CuptiComplete> register_callbacks;
   Function<uint32_t> enable, disable, flush;
@@ -59,7 +63,7 @@ std::string said(const Api& api, std::string_view function, int status) {
 
 Status check(const Api& api, std::string_view function, int status) {
   if (status == 0) return {};
-  return missing(said(api, function, status), kInstall);
+  return missing(said(api, function, status), status == kNoFunction ? kInstall : kRefused);
 }
 
 void give_buffer(uint8_t** buffer, size_t* size, size_t* most_records) {
@@ -116,9 +120,9 @@ std::vector<std::string> names_of(const std::string& wanted) {
           "/usr/local/cuda/extras/CUPTI/lib64/libcupti.so"};
 }
 
-Result<Api> load(const std::string& wanted) {
+Result<Api> load(const std::vector<std::string>& names) {
   Api a;
-  auto library = Library::open(names_of(wanted), Library::Unload::never, kInstall);
+  auto library = Library::open(names, Library::Unload::never, kInstall);
   if (!library) return missing("CUPTI " + library.error().message, library.error().fix);
   a.library = std::move(*library);
   a.version.bind(a.library, {"cuptiGetVersion"});
@@ -129,13 +133,32 @@ Result<Api> load(const std::string& wanted) {
   a.next.bind(a.library, {"cuptiActivityGetNextRecord"});
   a.dropped.bind(a.library, {"cuptiActivityGetNumDroppedRecords"});
   a.words = reinterpret_cast<int (*)(int, const char**)>(a.library.find("cuptiGetResultString"));
-  for (const auto& [there, name] :
-       {std::pair(bool(a.version), a.version.name),
-        std::pair(bool(a.register_callbacks), a.register_callbacks.name),
-        std::pair(bool(a.enable), a.enable.name), std::pair(bool(a.disable), a.disable.name),
-        std::pair(bool(a.flush), a.flush.name), std::pair(bool(a.next), a.next.name)})
-    if (!there) return missing(said(a, name, kNoFunction), kInstall);
+  const auto there = [&](const auto& f) { return check(a, f.name, f ? 0 : kNoFunction); };
+  ASSAY_CHECK(there(a.version));
+  ASSAY_CHECK(there(a.register_callbacks));
+  ASSAY_CHECK(there(a.enable));
+  ASSAY_CHECK(there(a.disable));
+  ASSAY_CHECK(there(a.flush));
+  ASSAY_CHECK(there(a.next));
+  ASSAY_CHECK(check(a, a.version.name, a.version(kNoFunction, &a.number)));
+  if (!cupti_known(a.number))
+    return missing(fmt::format("CUPTI: {} is of version {}; records of {} to {} and {} to {} are "
+                               "known here",
+                               a.library.name(), a.number, kCuptiOldest, kCuptiLastCounted,
+                               kCuptiFirstNamed, kCuptiNewest),
+                   kInstall);
   return a;
+}
+
+// What the process holds already, else the first that loads; when that is of no use, each of the
+// others.
+Result<Api> load_any(const std::string& wanted) {
+  const std::vector<std::string> names = names_of(wanted);
+  auto first = load(names);
+  if (first || names.size() == 1) return first;
+  for (const std::string& name : names)
+    if (auto other = load({name})) return other;
+  return first;
 }
 
 }  // namespace
@@ -160,19 +183,12 @@ Result<KernelTracer> KernelTracer::open(const Roots& roots) {
   if (s.running)
     return bad_input("CUPTI: another trace runs in this process", "stop it before the next");
   if (!s.api || s.opened_as != roots.cupti) {
-    ASSAY_TRY(s.api, load(roots.cupti));
+    s.api.reset();
+    ASSAY_TRY(s.api, load_any(roots.cupti));
     s.opened_as = roots.cupti;
   }
-  uint32_t version = 0;
-  ASSAY_CHECK(check(*s.api, s.api->version.name, s.api->version(kNoFunction, &version)));
-  if (!cupti_known(version))
-    return missing(fmt::format("CUPTI: {} is of version {}; records of {} to {} and {} to {} are "
-                               "known here",
-                               s.api->library.name(), version, kCuptiOldest, kCuptiLastCounted,
-                               kCuptiFirstNamed, kCuptiNewest),
-                   kInstall);
   KernelTracer t;
-  t.version_ = version;
+  t.version_ = s.api->number;
   return t;
 }
 

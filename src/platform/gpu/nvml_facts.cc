@@ -4,7 +4,7 @@
 
 #include <array>
 #include <cstdlib>
-#include <cstring>
+#include <fstream>
 
 #include "base/text.h"
 #include "platform/cuda.h"
@@ -57,12 +57,28 @@ std::string mig_of(const Nvml& nvml, NvmlDevice d) {
   return now == later ? state : fmt::format("{} ({} after a reset)", state, later ? "on" : "off");
 }
 
-// Clients that NVML lists are a fact; a control pipe and an exclusive mode are hints.
+// A process of MPS (control or server: the kernel keeps 15 letters of either name), or "".
+std::string mps_process(const fs::path& root) {
+  std::error_code ignored;
+  for (fs::directory_iterator at(root / "proc", ignored), end; !ignored && at != end;
+       at.increment(ignored)) {
+    const std::string pid = at->path().filename().string();
+    if (pid.empty() || pid.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream in(at->path() / "comm");
+    std::string name;
+    if (std::getline(in, name) && name.starts_with("nvidia-cuda-mps")) return pid;
+  }
+  return "";
+}
+
+// Clients that NVML lists are a fact; a process, a control pipe and an exclusive mode are hints.
 std::string mps_of(const Nvml& nvml, NvmlDevice d, const Roots& roots,
                    const std::string& compute_mode) {
   int64_t clients = 0;
   const bool listed = nvml.mps_processes(d, clients) == 0;
   if (listed && clients > 0) return fmt::format("{} clients", clients);
+  if (const std::string pid = mps_process(roots.root); !pid.empty())
+    return fmt::format("likely: process {} is of nvidia-cuda-mps", pid);
   const char* folder = std::getenv("CUDA_MPS_PIPE_DIRECTORY");
   const fs::path pipe =
       folder && *folder ? fs::path(folder) : roots.root / fs::path("tmp/nvidia-mps");

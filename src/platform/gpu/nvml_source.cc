@@ -99,13 +99,16 @@ template <size_t n>
 std::unique_ptr<Source> source_of(const std::shared_ptr<const Nvml>& nvml, NvmlDevice device,
                                   int index, const std::array<Reading, n>& table,
                                   std::vector<Missing>& missing) {
+  unsigned mig = 0, later = 0;
+  if (nvml->mig_mode(kNvmlNoFunction, device, &mig, &later) != 0) mig = 0;
   std::vector<Channel> channels;
   std::vector<const Reading*> readings;
   for (const Reading& r : table) {
     const std::string name = fmt::format("gpu{}.{}", index, r.suffix);
     int64_t value = 0;
     if (const int status = r.ask(*nvml, device, value); status != 0) {
-      missing.push_back({name, nvml->reason(r.function(*nvml), status)});
+      missing.push_back({name, nvml->reason(r.function(*nvml), status) +
+                                   (mig ? "; MIG is on, and this is of the whole GPU" : "")});
       continue;
     }
     channels.push_back({name, r.kind, 0, r.refresh_ms, r.least_interval_ms});

@@ -113,6 +113,14 @@ TEST(NvmlSource, NotSupportedIsAbsentWithTheReason) {
             "nvmlDeviceGetUtilizationRates: Not Supported (status 3)");
 }
 
+TEST(NvmlSource, MigIsNamedWhereAReadingIsAbsent) {
+  const FakeLibrary library(FAKE_NVML, "gpu*.mig 1\ngpu*.busy_percent !3\n");
+  Opened o(library.path());
+  EXPECT_EQ(o.why("gpu0.busy_percent"),
+            "nvmlDeviceGetUtilizationRates: Not Supported (status 3); MIG is on, and this is of "
+            "the whole GPU");
+}
+
 TEST(NvmlSource, WhatBeginsToFailIsUnknownAndMayComeBack) {
   const FakeLibrary library(FAKE_NVML, "gpu*.celsius 40*2 !15*1 41\n");
   Opened o(library.path());

@@ -85,7 +85,12 @@ TEST(GpuFacts, MpsIsAFactByClientsAndAHintOtherwise) {
   ASSERT_TRUE(write_file_atomic(library.folder() / "tmp/nvidia-mps/control", ""));
   facts = gpu_facts(with(library));
   ASSERT_TRUE(facts);
-  EXPECT_TRUE(facts->at(1).mps.starts_with("likely: ")) << facts->at(1).mps;
+  EXPECT_TRUE(facts->at(1).mps.ends_with("tmp/nvidia-mps/control exists")) << facts->at(1).mps;
+  ASSERT_TRUE(make_dirs(library.folder() / "proc/17"));
+  ASSERT_TRUE(write_file_atomic(library.folder() / "proc/17/comm", "nvidia-cuda-mps\n"));
+  facts = gpu_facts(with(library));
+  ASSERT_TRUE(facts);
+  EXPECT_EQ(facts->at(1).mps, "likely: process 17 is of nvidia-cuda-mps");
 }
 
 TEST(GpuFacts, OlderNamesServeAndMissingFunctionsAreUnknown) {

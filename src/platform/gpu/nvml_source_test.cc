@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The channels of NVML, against libraries that answer from a file.
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -113,6 +114,18 @@ TEST(NvmlSource, NotSupportedIsAbsentWithTheReason) {
             "nvmlDeviceGetUtilizationRates: Not Supported (status 3)");
 }
 
+TEST(NvmlSource, ABoardWhoseNvmlTellsNothing) {
+  const FakeLibrary library(FAKE_NVML,
+                            "gpu*.sm_mhz !3\ngpu*.mem_mhz !3\ngpu*.celsius !3\ngpu*.mw !3\n"
+                            "gpu*.mj !3\ngpu*.throttle !3\ngpu*.busy_percent !3\n"
+                            "gpu*.processes !3\ngpu*.mig !3\n");
+  Opened o(library.path());
+  EXPECT_TRUE(o.sources.empty());
+  EXPECT_EQ(o.missing.size(), 9u);
+  for (const Missing& m : o.missing)
+    EXPECT_NE(m.why.find("Not Supported (status 3)"), std::string::npos) << m.what << m.why;
+}
+
 TEST(NvmlSource, MigIsNamedWhereAReadingIsAbsent) {
   const FakeLibrary library(FAKE_NVML, "gpu*.mig 1\ngpu*.busy_percent !3\n");
   Opened o(library.path());
@@ -181,6 +194,18 @@ TEST(NvmlSource, WithoutALibraryOrAGpuThereIsOneReason) {
   Opened unasked("libassay-nowhere.so", false);
   EXPECT_TRUE(unasked.sources.empty());
   EXPECT_TRUE(unasked.missing.empty());
+}
+
+TEST(NvmlSource, ReadingLoadsNothingOfCuda) {
+  const FakeLibrary nvml(FAKE_NVML, ""), cuda(FAKE_CUDA, "");
+  ProbeSpec spec;
+  spec.roots.nvml = nvml.path();
+  spec.roots.cuda = cuda.path();
+  std::vector<Missing> missing;
+  const Sources sources = nvml_sources(spec, missing);
+  EXPECT_FALSE(sources.empty());
+  EXPECT_NE(dlopen(nvml.path().c_str(), RTLD_NOW | RTLD_NOLOAD), nullptr);
+  EXPECT_EQ(dlopen(cuda.path().c_str(), RTLD_NOW | RTLD_NOLOAD), nullptr);
 }
 
 TEST(NvmlSource, AnswersMayComeFromTheEnvironment) {

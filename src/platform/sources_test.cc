@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sources against machines that lie, change while they are read, or hide their files.
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 #include <sys/fsuid.h>
 #include <unistd.h>
 
@@ -172,6 +173,28 @@ TEST(CpuTicks, AreWholeLines) {
                           "cpu0 9223372036854775807 2 3 4 5 6 7 8", "cpu0 1 2 3 4 5 6 7 8x"}) {
     EXPECT_FALSE(parse_cpu_ticks(bad)) << bad;
   }
+}
+
+RC_GTEST_PROP(CpuTicks, OfAnyTextAreNoneOrWhole, ()) {
+  const auto text = *rc::gen::container<std::string>(rc::gen::oneOf(
+      rc::gen::elementOf(std::string("cpu0123456789  -\n")), rc::gen::arbitrary<char>()));
+  const auto ticks = parse_cpu_ticks("cpu1 1 2 3 4 " + text);
+  if (!ticks) return;
+  RC_ASSERT(ticks->cpu == 1);
+  RC_ASSERT(ticks->busy >= 6);
+  RC_ASSERT(ticks->steal >= 0 || ticks->steal == kUnknown);
+}
+
+RC_GTEST_PROP(Sources, AnyContentIsANumberInRangeOrUnknown, ()) {
+  static const auto tree = MadeTree::of("virtual").value();
+  static Probe probe = Probe::open(spec_of(tree));
+  const auto text = *rc::gen::container<std::string>(rc::gen::oneOf(
+      rc::gen::elementOf(std::string("some total=cpu01239  -\n")), rc::gen::arbitrary<char>()));
+  tree.write("/proc/stat", fmt::format("cpu  {}\ncpu0 {}", text, text));
+  tree.write("/proc/pressure/cpu", fmt::format("some avg10=0.00 total={}", text));
+  std::vector<int64_t> values(probe.channels().size());
+  probe.read(0, values);
+  for (const int64_t value : values) RC_ASSERT(value >= 0 || value == kUnknown);
 }
 
 TEST(Sources, RaplOfManyPackagesWrapsAndHasNamesOfItsOwn) {

@@ -7,8 +7,8 @@
 // lines that begin with # say nothing.
 #pragma once
 
+#include <algorithm>
 #include <fstream>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>

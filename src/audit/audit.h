@@ -8,6 +8,7 @@
 #include <string>
 
 #include "audit/job.h"
+#include "audit/peaks.h"
 #include "audit/plan.h"
 #include "audit/prepare.h"
 #include "store/run_folder.h"
@@ -30,6 +31,7 @@ struct AuditOptions {
   const std::atomic<bool>* cancel = nullptr;
   std::function<void(const Progress&)> on_progress;
   bool launches = true;  // false: builds only (`assay build`)
+  PeakOptions peaks;     // of the machine, measured before the first launch
 };
 
 struct AuditResult {

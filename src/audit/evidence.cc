@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "audit/plausibility.h"
+
 namespace assay::audit {
 namespace {
 
@@ -172,6 +174,24 @@ Result<std::optional<DetectorEvidence>> load_detector(RunFolder& run, const std:
   return out;
 }
 
+Result<std::vector<platform::Peaks>> load_peaks(RunFolder& run) {
+  ASSAY_TRY(auto rows, run.db().query("SELECT peaks_json FROM peak ORDER BY rowid"));
+  std::vector<platform::Peaks> out;
+  for (const Row& r : rows) {
+    ASSAY_TRY(const Json j, json_column(r, 0, "peak.peaks_json"));
+    ASSAY_TRY(platform::Peaks p, platform::peaks_from_json(j));
+    out.push_back(std::move(p));
+  }
+  return out;
+}
+
+Result<model::Cost> load_cost(RunFolder& run, const std::string& model) {
+  ASSAY_TRY(auto row, run.db().first("SELECT info_json FROM model WHERE model_id=?", {model}));
+  if (!row) return model::cost_from_json({});
+  ASSAY_TRY(const Json info, json_column(*row, 0, "model.info_json"));
+  return model::cost_from_json(get_object(info, "cost"));
+}
+
 }  // namespace
 
 int64_t OutputBlob::item() const {
@@ -208,7 +228,12 @@ Result<RunEvidence> load_evidence(RunFolder& run) {
   }
   ASSAY_TRY(auto recipes,
             run.db().query("SELECT recipe_id, label, compiler, model_id, decides_at, "
-                           "is_reference, regime_json, precision FROM recipe ORDER BY rowid"));
+                           "is_reference, regime_json, precision, threads FROM recipe ORDER BY "
+                           "rowid"));
+  std::vector<platform::Peaks> peaks;
+  if (schema->integer(0) >= 4) {
+    ASSAY_TRY(peaks, load_peaks(run));
+  }
   for (const Row& r : recipes) {
     RecipeEvidence e;
     e.recipe_id = r.text(0);
@@ -220,6 +245,10 @@ Result<RunEvidence> load_evidence(RunFolder& run) {
     ASSAY_TRY(Json regime, json_column(r, 6, "recipe.regime_json"));
     e.kernels_told = get_string(regime, "kernels", "name");
     e.precision = r.text(7);
+    e.threads = r.integer(8);
+    e.device = get_string(regime, "device", "cpu");
+    ASSAY_TRY(e.cost, load_cost(run, e.model_id));
+    e.peaks = highest_peaks(peaks, e.device, e.threads);
     ASSAY_TRY(e.builds, load_builds(run, e.recipe_id));
     if (schema->integer(0) >= 2) ASSAY_CHECK(load_lock(run, e));
     out.recipes.push_back(std::move(e));

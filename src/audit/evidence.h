@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "audit/engine.h"
+#include "model/cost.h"
+#include "platform/peaks.h"
 #include "stats/intervals.h"
 #include "store/run_folder.h"
 #include "vision/boxes.h"
@@ -53,6 +55,10 @@ struct RecipeEvidence {
   bool is_reference = false;
   std::string lock_sha256, lock_proof;  // "" when no lock fixes its builds
   std::vector<BuildEvidence> builds;    // ascending index
+  std::string device = "cpu";
+  int64_t threads = 1;
+  model::Cost cost;                      // of its model
+  std::optional<platform::Peaks> peaks;  // of its device and threads, the highest measured
 };
 // How the outputs of a model become boxes, and the true boxes of each input where they are known.
 struct DetectorEvidence {

@@ -290,6 +290,7 @@ Result<AuditResult> run_audit(const Plan& plan, const Prepared& prepared, store:
               options.cancel,
               cpus.empty() ? 0 : cpus.back(),
               cpus.empty() ? 0 : cpus.front()};
+  ctx.layer_times = options.layer_times;
   ASSAY_CHECK(store_attempt(run, ctx.attempt_id, options.argv));
   RunPeaks peaks({options.peaks.wanted && options.launches && plan.samples > 0, options.peaks.file},
                  cpus, plan.threads);

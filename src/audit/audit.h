@@ -30,8 +30,9 @@ struct AuditOptions {
   std::vector<std::string> argv;
   const std::atomic<bool>* cancel = nullptr;
   std::function<void(const Progress&)> on_progress;
-  bool launches = true;  // false: builds only (`assay build`)
-  PeakOptions peaks;     // of the machine, measured before the first launch
+  bool launches = true;      // false: builds only (`assay build`)
+  bool layer_times = false;  // taken after the series in launch 1 of build 0 of each recipe
+  PeakOptions peaks;         // of the machine, measured before the first launch
 };
 
 struct AuditResult {

@@ -81,6 +81,10 @@ void findings_of_order(const RecipeEvidence& recipe, const LatencySpread& spread
 // latency cannot be that of their work.
 void findings_of_plausibility(const RecipeEvidence& recipe, const std::vector<JudgedBuild>& judged,
                               std::vector<FindingRow>& out);
+// "faster-than-its-layers": on one thread, a median below half of the sum of its layers' times,
+// where they were taken.
+void findings_of_layer_times(const RecipeEvidence& recipe, const std::vector<JudgedBuild>& judged,
+                             std::vector<FindingRow>& out);
 // "better-than-the-model": a build scores higher on labelled data than the reference, by more than
 // chance allows (McNemar, Bonferroni over builds; on a fixed set by more than the margin). And
 // "accuracy-perfect": every one of 100 labels or more is met.

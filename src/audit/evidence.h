@@ -35,6 +35,7 @@ struct LaunchEvidence {
   std::vector<Check> checks;
   std::vector<int64_t> samples;  // run order
   Json environment, sampler, isolation;
+  double layer_sum_ns = 0;  // of the layers' median times; 0: not taken
 };
 // What of a build or launch (launch_id "" for the build) did not fit the recipe's lock.
 struct LockDeviation {

@@ -49,6 +49,27 @@ void findings_of_plausibility(const RecipeEvidence& recipe, const std::vector<Ju
   }
 }
 
+void findings_of_layer_times(const RecipeEvidence& recipe, const std::vector<JudgedBuild>& judged,
+                             std::vector<FindingRow>& out) {
+  constexpr double kShare = 0.5;
+  if (recipe.threads != 1) return;  // layers may run side by side
+  for (const JudgedBuild& b : judged) {
+    for (const JudgedLaunch& l : b.launches) {
+      const double sum = l.launch->layer_sum_ns;
+      if (l.launch->clock != "monotonic" || !(static_cast<double>(l.median) < kShare * sum))
+        continue;
+      out.push_back({"warning", "faster-than-its-layers", recipe.recipe_id, b.build->build_id,
+                     l.launch->launch_id,
+                     fmt::format("{}: build {} launch {}: run may return before the work is done: "
+                                 "its median is {}, its layers one after the other take {}",
+                                 recipe.label, b.build->build_index, l.launch->launch_index,
+                                 format_ns(static_cast<double>(l.median)), format_ns(sum)),
+                     "wait for the device before the time is taken; if the times of layers are "
+                     "inflated by taking them, compare with an external timer"});
+    }
+  }
+}
+
 void findings_of_accuracy(const RecipeEvidence& recipe, const RecipeComparisons& c,
                           const DataEvidence& data, const Json& plan,
                           std::vector<FindingRow>& out) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "base/text.h"
 
@@ -115,6 +116,23 @@ std::vector<std::string> implausibilities(const RecipeEvidence& recipe, const Bu
     break;
   }
   return out;
+}
+
+double layer_sum_of_events(const std::string& events) {
+  constexpr std::string_view kMark = "\"layer_time\"";
+  if (events.find(kMark) == std::string::npos) return 0;
+  double sum = 0;
+  std::istringstream in(events);
+  for (std::string line; std::getline(in, line);) {
+    if (line.find(kMark) == std::string::npos) continue;
+    const auto e = parse_json(line, "event");
+    if (!e || get_string(*e, "event") != "layer_time" || get_int(*e, "ordinal", -1) < 0) continue;
+    std::vector<double> times;
+    for (const Json& t : get_array(*e, "time_ns"))
+      if (t.is_number_integer() && t.get<int64_t>() >= 0) times.push_back(t.get<double>());
+    sum += middle(std::move(times));
+  }
+  return sum;
 }
 
 std::optional<platform::Peaks> highest_peaks(const std::vector<platform::Peaks>& all,

@@ -37,6 +37,10 @@ double precision_bytes(const std::string& precision);
 std::vector<std::string> implausibilities(const RecipeEvidence& recipe, const BuildEvidence& build,
                                           const LaunchEvidence& launch);
 
+// Sum over the layers of the median of their `layer_time` events (lines of JSON, untrusted); 0 when
+// there are none.
+double layer_sum_of_events(const std::string& events);
+
 // The element-wise highest of several measurements of the same device and threads: a bound must not
 // be too low. Absent when there is none.
 std::optional<platform::Peaks> highest_peaks(const std::vector<platform::Peaks>& all,

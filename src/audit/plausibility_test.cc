@@ -152,6 +152,30 @@ TEST(Plausibility, HighestOfSeveralMeasurements) {
   EXPECT_EQ(best->read_bytes_per_s, 20e9);
 }
 
+TEST(Plausibility, FasterThanItsLayers) {
+  EXPECT_EQ(layer_sum_of_events("{\"event\":\"kernel\"}\n"), 0);
+  const double sum = layer_sum_of_events(
+      "{\"event\":\"layer_time\",\"ordinal\":-1,\"time_ns\":[900]}\n"
+      "{\"event\":\"layer_time\",\"ordinal\":0,\"time_ns\":[100,300,200]}\n"
+      "not json \"layer_time\"\n"
+      "{\"event\":\"layer_time\",\"ordinal\":1,\"time_ns\":[-5,\"x\",50]}\n");
+  EXPECT_EQ(sum, 250);
+  const auto named = [](double layers, int64_t threads) {
+    RecipeEvidence r = timed_at(40000000);
+    r.threads = threads;
+    r.builds[1].launches[1].layer_sum_ns = layers;
+    const JudgedTimes j = judge_times(r, kPlan);
+    return std::count_if(j.findings.begin(), j.findings.end(), [](const FindingRow& f) {
+      return f.code == "faster-than-its-layers" &&
+             f.text.find("run may return before the work is done") != std::string::npos;
+    });
+  };
+  EXPECT_EQ(named(90e6, 1), 1);
+  EXPECT_EQ(named(70e6, 1), 0);
+  EXPECT_EQ(named(0, 1), 0);
+  EXPECT_EQ(named(90e6, 2), 0);
+}
+
 TEST(Plausibility, OutputsThatComeLateRejectTheLatency) {
   RecipeEvidence r = timed_at(40000000);
   auto& checks = r.builds[0].launches[0].checks;

@@ -172,6 +172,7 @@ void verdict_of_latency(const RecipeEvidence& recipe, const std::vector<JudgedBu
   if (Json roofline = place_builds(recipe, judged, trust.scripted); !roofline.is_null())
     v.statistic["roofline"] = std::move(roofline);
   findings_of_plausibility(recipe, judged, findings);
+  findings_of_layer_times(recipe, judged, findings);
   if (Json requirement = judge_requirement(recipe, judged, plan, findings); !requirement.is_null())
     v.statistic["requirement"] = std::move(requirement);
   v.threshold = {{"margin", limits.margin},         {"alpha", kAlpha},

@@ -38,7 +38,7 @@ struct Flags {
   PlanFlags plan;
   std::string out, format = "text", fail_on;
   std::string peaks;
-  bool fresh = false, dry_run = false, no_peaks = false;
+  bool fresh = false, dry_run = false, no_peaks = false, layer_times = false;
 };
 
 // What each model's numbers carry, before anything runs (design.md, rule 12).
@@ -198,6 +198,7 @@ Result<ExitCode> go(const Flags& flags, const std::vector<std::string>& argv, bo
   options.argv = argv;
   options.cancel = interrupt_flag();
   options.launches = launches;
+  options.layer_times = flags.layer_times;
   options.peaks = {!flags.no_peaks, flags.peaks};
   options.on_progress = [&](const audit::Progress& p) { line.show(p); };
   ASSAY_TRY(audit::AuditResult result, audit::run_audit(plan, prepared, run, options));
@@ -246,6 +247,9 @@ void add_audit(App& app) {
   auto* no_peaks = sub->add_flag("--no-peaks,--noPeaks", flags->no_peaks,
                                  "do not measure what the machine can do at most: no latency is "
                                  "then held against it");
+  sub->add_flag("--layer-times,--layerTimes", flags->layer_times,
+                "take the times of layers in one launch a recipe: a latency far below their sum is "
+                "named");
   sub->add_option("--peaks", flags->peaks,
                   "take the machine's peaks from this file (docs/plausibility.md) instead of "
                   "measuring them")

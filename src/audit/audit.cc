@@ -7,6 +7,7 @@
 
 #include "audit/derive.h"
 #include "audit/machine.h"
+#include "audit/plausibility.h"
 #include "base/text.h"
 
 namespace assay::audit {
@@ -184,6 +185,22 @@ Status settle_states(const Context& ctx, const std::vector<Job>& jobs,
   return t.commit();
 }
 
+// A latency below what the peaks allow may show that they were measured too low.
+Status store_peaks(store::RunFolder& run, const std::string& attempt_id, RunPeaks& peaks) {
+  if (peaks.all().empty()) return {};
+  ASSAY_TRY(RunEvidence evidence, load_evidence(run));
+  bool below = false;
+  for (RecipeEvidence& r : evidence.recipes) {
+    r.peaks = highest_peaks(peaks.all(), r.device, r.threads);
+    for (const BuildEvidence& b : r.builds)
+      for (const LaunchEvidence& l : b.launches)
+        for (const std::string& reason : implausibilities(r, b, l))
+          below = below || reason.starts_with("below");
+  }
+  if (below) peaks.again();
+  return peaks.store(run, attempt_id);
+}
+
 Result<std::string> ok_build(store::RunFolder& run, const std::string& recipe_id,
                              int64_t build_index) {
   ASSAY_TRY(auto row, run.db().first("SELECT build_id FROM build WHERE recipe_id=? AND "
@@ -273,7 +290,10 @@ Result<AuditResult> run_audit(const Plan& plan, const Prepared& prepared, store:
               options.cancel,
               cpus.empty() ? 0 : cpus.back(),
               cpus.empty() ? 0 : cpus.front()};
+  ctx.layer_times = options.layer_times;
   ASSAY_CHECK(store_attempt(run, ctx.attempt_id, options.argv));
+  RunPeaks peaks({options.peaks.wanted && options.launches && plan.samples > 0, options.peaks.file},
+                 cpus, plan.threads);
   ASSAY_TRY(auto states, job_states(run));
   ASSAY_CHECK(settle_states(ctx, jobs, states));
 
@@ -312,6 +332,7 @@ Result<AuditResult> run_audit(const Plan& plan, const Prepared& prepared, store:
         states[job.job_id] = "done";
         continue;
       }
+      ASSAY_CHECK(peaks.get());
       ASSAY_TRY(outcome, run_launch(ctx, job, build_id));
     }
     const double seconds = static_cast<double>(monotonic_ns() - start) / 1e9;
@@ -326,6 +347,7 @@ Result<AuditResult> run_audit(const Plan& plan, const Prepared& prepared, store:
   result.interrupted = cancelled();
   if (!result.interrupted) {
     report(jobs.size(), "comparing", "");
+    ASSAY_CHECK(store_peaks(run, ctx.attempt_id, peaks));
     ASSAY_TRY(Derived derived, derive(run, to_json(plan)));
     ASSAY_CHECK(store_derived(run, ctx.attempt_id, derived));
   }

@@ -96,6 +96,7 @@ Result<Derived> derive(store::RunFolder& run, const Json& plan) {
     findings_of_lock(recipe, out.findings);
     findings_of_swaps(recipe, judged, plan, out.findings);
     findings_of_outputs(recipe, c, out.findings);
+    findings_of_accuracy(recipe, c, data, plan, out.findings);
     for (ComparisonRow& row : c.rows) out.comparisons.push_back(std::move(row));
   }
   findings_of_copies(evidence.recipes, out.findings);

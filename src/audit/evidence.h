@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "audit/engine.h"
+#include "model/cost.h"
+#include "platform/peaks.h"
 #include "stats/intervals.h"
 #include "store/run_folder.h"
 #include "vision/boxes.h"
@@ -33,6 +35,7 @@ struct LaunchEvidence {
   std::vector<Check> checks;
   std::vector<int64_t> samples;  // run order
   Json environment, sampler, isolation;
+  double layer_sum_ns = 0;  // of the layers' median times; 0: not taken
 };
 // What of a build or launch (launch_id "" for the build) did not fit the recipe's lock.
 struct LockDeviation {
@@ -53,6 +56,10 @@ struct RecipeEvidence {
   bool is_reference = false;
   std::string lock_sha256, lock_proof;  // "" when no lock fixes its builds
   std::vector<BuildEvidence> builds;    // ascending index
+  std::string device = "cpu";
+  int64_t threads = 1;
+  model::Cost cost;                      // of its model
+  std::optional<platform::Peaks> peaks;  // of its device and threads, the highest measured
 };
 // How the outputs of a model become boxes, and the true boxes of each input where they are known.
 struct DetectorEvidence {

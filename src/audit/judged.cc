@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "audit/plausibility.h"
 #include "stats/stationarity.h"
 
 namespace assay::audit {
@@ -40,10 +41,12 @@ std::vector<stats::QuantileRow> quantiles_of(std::span<const int64_t> samples,
   return stats::quantile_table(samples, sorted, options);
 }
 
-JudgedLaunch judge(const LaunchEvidence& l, int64_t planned) {
+JudgedLaunch judge(const LaunchEvidence& l, int64_t planned, std::vector<std::string> implausible) {
   JudgedLaunch out;
   out.launch = &l;
-  out.gate = stats::judge_series(l.samples, machine_evidence(l, planned));
+  stats::MachineEvidence machine = machine_evidence(l, planned);
+  machine.implausible = std::move(implausible);
+  out.gate = stats::judge_series(l.samples, machine);
   if (l.clock != kMonotonic && l.clock != kScripted) {  // it ended before it could say
     out.gate.trust = std::max(out.gate.trust, Trust::degraded);
     out.gate.reasons.emplace_back("clock unknown");
@@ -131,7 +134,8 @@ std::vector<JudgedBuild> judge_launches(const RecipeEvidence& recipe, const Json
     JudgedBuild build;
     build.build = &b;
     for (const LaunchEvidence& l : b.launches)
-      if (!l.samples.empty()) build.launches.push_back(judge(l, planned));
+      if (!l.samples.empty())
+        build.launches.push_back(judge(l, planned, implausibilities(recipe, b, l)));
     if (!build.launches.empty()) out.push_back(std::move(build));
   }
   return out;

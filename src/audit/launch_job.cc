@@ -13,6 +13,8 @@ using store::Value;
 
 constexpr int64_t kFewInputs = 32;  // outputs of launches that are only compared with launch 0
 
+constexpr int64_t kLayerRuns = 5;
+
 WorkerLaunch make_launch(const Context& ctx, const Job& job, const fs::path& engine_dir) {
   const PreparedRecipe& recipe = ctx.prepared.recipes[job.recipe];
   const PreparedModel& m = ctx.prepared.models[recipe.model];
@@ -24,6 +26,7 @@ WorkerLaunch make_launch(const Context& ctx, const Job& job, const fs::path& eng
   l.outputs = all ? m.n : std::min(m.n, kFewInputs);
   l.checks = {"repeat", "early_return", "after", "batch_rows"};
   if (job.launch_index == 0) l.checks.push_back("reload");
+  if (ctx.layer_times && job.build_index == 0 && job.launch_index == 1) l.layer_runs = kLayerRuns;
   l.samples = ctx.plan.samples;
   l.slots = std::min(ctx.plan.slots, m.n);
   l.seed = job.seed;

@@ -8,6 +8,7 @@
 #include "audit/derive_internal.h"
 #include "audit/judged.h"
 #include "audit/latency_spread.h"
+#include "audit/plausibility.h"
 #include "base/text.h"
 #include "base/words.h"
 #include "stats/json.h"
@@ -108,6 +109,13 @@ Judgement judge_pairs(const PairClaims& pairs, const LatencyLimits& limits, size
   return out;
 }
 
+Json place_builds(const RecipeEvidence& recipe, const std::vector<JudgedBuild>& judged,
+                  bool scripted) {
+  std::vector<PlacedBuild> builds;
+  for (const JudgedBuild& b : judged) builds.push_back({b.build, b.medians()});
+  return roofline_json(recipe, builds, scripted);
+}
+
 }  // namespace
 
 LatencyLimits latency_limits(const Json& plan) {
@@ -161,6 +169,10 @@ void verdict_of_latency(const RecipeEvidence& recipe, const std::vector<JudgedBu
                  {"trust_reasons", trust.scripted && trust.rejected == 0
                                        ? Json::array({"the clock is scripted: not a measurement"})
                                        : Json(trust.reasons)}};
+  if (Json roofline = place_builds(recipe, judged, trust.scripted); !roofline.is_null())
+    v.statistic["roofline"] = std::move(roofline);
+  findings_of_plausibility(recipe, judged, findings);
+  findings_of_layer_times(recipe, judged, findings);
   if (Json requirement = judge_requirement(recipe, judged, plan, findings); !requirement.is_null())
     v.statistic["requirement"] = std::move(requirement);
   v.threshold = {{"margin", limits.margin},         {"alpha", kAlpha},

@@ -6,6 +6,7 @@
 #include "report/escape.h"
 #include "report/figures.h"
 #include "report/report.h"
+#include "report/roofline.h"
 #include "report/summary.h"
 
 namespace assay::report {
@@ -86,6 +87,8 @@ std::string recipe_text(const Model& m, const Recipe& r) {
   for (const VerdictRow& v : r.verdicts)
     t.line({v.subject, v.scope, v.verdict, v.statement, "verdict " + v.id.substr(0, 8)});
   if (!t.empty()) out += t.str();
+  if (const std::string line = roofline_line(r); !line.empty())
+    out += fmt::format("Latency: {}.\n\n", markdown(line, 600));
   return out + detections_tables(r) + builds_table(r);
 }
 

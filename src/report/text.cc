@@ -8,6 +8,7 @@
 #include "report/escape.h"
 #include "report/figures.h"
 #include "report/report.h"
+#include "report/roofline.h"
 #include "report/summary.h"
 
 namespace assay::report {
@@ -57,6 +58,11 @@ std::string model_text(const Model& m, const ModelInfo& info) {
         plain(d.sampling, 20),
         d.sampling == "clustered" ? fmt::format(" ({} clusters)", count_text(d.clusters)) : "",
         truth_of(info, d));
+  for (const Recipe& r : info.recipes)
+    if (const Roofline of = roofline_of(r); of.told) {
+      out += fmt::format("  one inference: {}\n", plain(of.work, 300));
+      break;
+    }
   Table verdicts({"recipe", "builds ok", "outputs", has_detector(info) ? "boxes" : "labels",
                   "vs reference", "kernels", "latency"});
   Table figures({"recipe", "p50 over builds", "p99 over builds", "accuracy", "build time", "engine",
@@ -83,6 +89,9 @@ std::string model_text(const Model& m, const ModelInfo& info) {
                          v.scope.empty() ? "" : " over " + plain(v.scope, 30), plain(v.verdict, 30),
                          plain(v.statement, 400), plain(v.id, 8));
     }
+    if (const std::string line = roofline_line(r); !line.empty())
+      out += fmt::format("{}    latency of {}: {}\n", first ? "\n" : "", plain(r.label, 60),
+                         plain(line, 400));
     if (scripted(r)) out += fmt::format("    latency of {}: {}\n", plain(r.label, 60), kScripted);
   }
   return out;

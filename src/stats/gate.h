@@ -37,6 +37,8 @@ struct MachineEvidence {
                           // absent: no such test was made, no reason (see require_aa)
   bool scripted = false;  // no real clock: not a measurement
   int64_t censored = 0, planned = 0;  // inferences cut off; planned samples (0: no plan)
+  // Why these latencies cannot be those of the work, each beginning with a fixed phrase.
+  std::vector<std::string> implausible;
   // A list of latencies from elsewhere: nothing of the machine is known. One reason, not eight.
   bool external = false;
 };
@@ -60,6 +62,7 @@ struct GateOptions {
 
 // Reasons begin with a fixed phrase, so that a reader (and a test) can tell one fault from another:
 //   "throttling seen" "the clock is scripted" "A/A not equivalent"            -> REJECTED
+//   "below the physical bound:" "early return:" "outputs change in the timed loop:"  -> REJECTED
 //   "step:" "drift:" (REJECTED above rejected_median) "dependent:" (below rejected_ess) "burst:"
 //   "periodic:" "copied samples:" "coarse clock:" "two-mode tail:" "no steady state:" "change:"
 //   "too few samples:" "all samples are equal" "clock drop" "latencies from elsewhere" and

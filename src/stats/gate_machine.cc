@@ -38,6 +38,7 @@ Gate judge_machine(const MachineEvidence& m, int64_t samples, const GateOptions&
     add(gate, Trust::rejected, "the clock is scripted: not a measurement");
     return gate;
   }
+  for (const std::string& reason : m.implausible) add(gate, Trust::rejected, reason);
   if (m.throttle_events && *m.throttle_events > 0) add(gate, Trust::rejected, "throttling seen");
   if (m.aa_equivalent && !*m.aa_equivalent)
     add(gate, Trust::rejected,

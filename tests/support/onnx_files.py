@@ -38,8 +38,18 @@ def detector():
                       onnx.value_info(12, "y", onnx.FLOAT, [1, 6, 1, 1]))
 
 
+def heavy():
+    """Twelve products of a vector of 1024 with one matrix: 4 MiB of weights, 25 165 824 operations."""
+    names = ["x"] + ["h%d" % i for i in range(11)] + ["y"]
+    return onnx.model(*[onnx.node("MatMul", [a, "w"], [b], "product_" + b) for a, b in zip(names, names[1:])],
+                      onnx.tensor("w", onnx.FLOAT, [1024, 1024], onnx.floats([0.001] * 1024) * 1024),
+                      onnx.value_info(11, "x", onnx.FLOAT, [1, 1024]),
+                      onnx.value_info(12, "y", onnx.FLOAT, [1, 1024]))
+
+
 KINDS = {
     "good": linear,
+    "heavy": heavy,
     "image": image,
     "detector": detector,
     "dynamic": lambda: linear(batch="n"),

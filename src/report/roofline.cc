@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/words.h"
 #include "report/escape.h"
 #include "report/figures.h"
 #include "report/html_parts.h"
@@ -102,7 +103,7 @@ std::string html_roofline(const Recipe& recipe) {
         .num(row.flops)
         .num(row.bandwidth)
         .num(row.floor)
-        .raw(row.impossible ? badge("REJECTED", row.text) : html("yes"));
+        .raw(row.impossible ? badge(word(Trust::rejected), row.text) : html("yes"));
   return out + (t.empty() ? "" : t.str());
 }
 

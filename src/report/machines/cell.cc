@@ -137,7 +137,7 @@ MachineCell cell_of(Machine& machine, const ModelInfo& model, const Recipe& reci
     c.why_no_latency = machine.model.derivation ? "no launch measured a latency" : "not judged yet";
   c.p50 = over_builds(c.p50_builds);
   c.p99 = over_builds(c.p99_builds);
-  add_platform(machine, c);
+  add_platform(c);
   return c;
 }
 

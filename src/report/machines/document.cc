@@ -97,8 +97,8 @@ Part words_part(const MachinesReport& r) {
 Part figures_part(const MachinesReport& r) {
   Part p;
   p.section.heading = "Tail, energy, use, clock, build time, trust";
-  Table t({"recipe", "", "builds", "p99", "energy an inference", "use", "clock", "build time",
-           "trust"});
+  Table t({"recipe", "", "builds", "p99", "energy an inference", "use", "of peak", "clock",
+           "build time", "trust"});
   for (const MachineRow& row : r.rows) {
     bool first = true;
     for (size_t m = 0; m < row.cells.size(); ++m) {
@@ -107,7 +107,7 @@ Part figures_part(const MachinesReport& r) {
       t.add({first ? row_name(row) : "", r.machines[m].name,
              fmt::format("{}/{}", c.recipe->builds_ok, c.recipe->builds_asked),
              machines::over_builds_text(c.p99, c.p99_why), figure_text(c.energy_mj, " mJ"),
-             figure_text(c.busy, ""), figure_text(c.clock_mhz, " MHz"),
+             figure_text(c.busy, ""), figure_text(c.roofline, ""), figure_text(c.clock_mhz, " MHz"),
              figure_text(c.build_s, " s"), plain(c.trust, 20)});
       first = false;
     }
@@ -116,8 +116,10 @@ Part figures_part(const MachinesReport& r) {
   std::vector<std::string> seen;
   for (const MachineRow& row : r.rows)
     for (const MachineCell& c : row.cells)
-      for (const auto& [name, f] :
-           {std::pair{"use", &c.busy}, {"clock", &c.clock_mhz}, {"energy", &c.energy_mj}}) {
+      for (const auto& [name, f] : {std::pair{"use", &c.busy},
+                                    {"clock", &c.clock_mhz},
+                                    {"energy", &c.energy_mj},
+                                    {"of peak", &c.roofline}}) {
         if (!c.present) continue;
         std::string note = f->value ? fmt::format("{}: {}", name, f->source)
                                     : fmt::format("{} unknown: {}", name, f->why);
@@ -138,7 +140,7 @@ Part evidence_part(const MachinesReport& r) {
       t.add({row_name(row), fmt::format("{}, {}", r.machines[pair.a].name, r.machines[pair.b].name),
              plain(machines::maps_text(pair.maps), 200),
              pair.same_artifacts > 0
-                 ? fmt::format("{} ran on both, bit for bit", pair.same_artifacts)
+                 ? fmt::format("{} the same on both, bit for bit", pair.same_artifacts)
                  : "each its own",
              plain(machines::outputs_text(pair), 400)});
   p.section.table = std::move(t);

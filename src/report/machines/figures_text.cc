@@ -25,7 +25,9 @@ std::string ratio_text(const MachinesReport& report, const MachinePair& p) {
 std::string figure_text(const Figures& f, const char* unit) {
   if (!f.value) return "unknown";
   if (!f.low || !f.high || *f.low == *f.high) return fmt::format("{:.3g}{}", *f.value, unit);
-  return fmt::format("{:.4g}{} ({:.4g} to {:.4g})", *f.value, unit, *f.low, *f.high);
+  const auto range = fmt::format("{:.4g}{}{:.4g}", *f.low, f.interval ? ", " : " to ", *f.high);
+  return f.interval ? fmt::format("{:.4g}{} [{}]", *f.value, unit, range)
+                    : fmt::format("{:.4g}{} ({})", *f.value, unit, range);
 }
 
 std::string maps_text(const MapsSide& m) {

@@ -9,8 +9,8 @@ namespace assay::report::machines {
 // cell.cc: what one recipe of a run says.
 MachineCell cell_of(Machine& machine, const ModelInfo& model, const Recipe& recipe,
                     bool across_threads);
-// platform_figures.cc: energy, use and clock of the cell, from the records of its launches.
-void add_platform(Machine& machine, MachineCell& cell);
+// platform_figures.cc: energy, use, clock and share of the roofline, where the evidence has them.
+void add_platform(MachineCell& cell);
 // match.cc: rows and what is left over, with its reason.
 void match(MachinesReport& report);
 std::string device_of(const Recipe& recipe);  // "cpu", "cuda"

@@ -25,7 +25,10 @@ Json interval(const std::optional<stats::Interval>& i) {
 }
 
 Json figures(const Figures& f) {
-  Json j{{"value", number(f.value)}, {"low", number(f.low)}, {"high", number(f.high)}};
+  Json j{{"value", number(f.value)},
+         {"low", number(f.low)},
+         {"high", number(f.high)},
+         {"interval", f.interval}};
   j[f.value ? "source" : "why"] = text(f.value ? f.source : f.why);
   return j;
 }
@@ -68,6 +71,7 @@ Json cell_json(const MachinesReport& r, size_t m, const MachineCell& c) {
          {"energy_mj", figures(c.energy_mj)},
          {"busy", figures(c.busy)},
          {"clock_mhz", figures(c.clock_mhz)},
+         {"share_of_peak_flops", figures(c.roofline)},
          {"build_s", figures(c.build_s)},
          {"trust", text(c.trust)},
          {"size", c.size > 0 ? Json(c.size) : Json(nullptr)},

@@ -20,6 +20,7 @@ namespace assay::report {
 struct Figures {
   std::optional<double> value, low, high;  // low, high: the least and greatest of those behind it
   std::string source, why;
+  bool interval = false;  // low and high are bounds of the mean, not extremes
 };
 
 // Arithmetic of one device, as this machine measured it (table `peak`).
@@ -58,6 +59,7 @@ struct MachineCell {
   Figures energy_mj;       // of one inference
   Figures busy;            // what the device was used, 0 to 1 (source says of what)
   Figures clock_mhz;       // mean while it ran
+  Figures roofline;        // share of the peak FLOP/s of its device and threads
   double size = 0;         // what the machine offers this recipe, see size_basis; 0: unknown
   std::string size_basis;  // "cores x peak FLOP/s" | "peak FLOP/s of cuda:0" | "cores" | ""
 };

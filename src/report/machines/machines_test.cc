@@ -93,7 +93,7 @@ TEST_F(Machines, EqualOnlyWhereItIsShownAndAllowed) {
 TEST_F(Machines, NoWordWithoutWhatItTakes) {
   MadeMachine one = other(0.5), rejected = other(0.5), scripted = other(0.5);
   one.p50_ms = {0.5};
-  rejected.trust = "REJECTED";
+  rejected.trust = word(Trust::rejected);
   scripted.clock = "scripted";
   for (const auto& [m, reason] :
        {std::pair{one, "has 1 build"}, {rejected, "REJECTED"}, {scripted, "not a measurement"}}) {
@@ -229,6 +229,37 @@ TEST_F(Machines, JsonAndCsvCarryTheFigures) {
   EXPECT_EQ(j["rows"][0]["cells"][0]["why_no_p99"], "not available (n >= 473)");
   const std::string csv = machines_csv(r);
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 3);
+}
+
+TEST_F(Machines, PlatformFiguresAreReadAndNeverMadeUp) {
+  MadeMachine a, b = other(0.6), lies = other(0.6);
+  a.platform =
+      R"({"clock_mhz": {"mean": 2300, "min": 2100, "max": 2400}, "cpu_busy": {"mean": 0.97, "min": 0.9, "max": 1},
+    "energy": [{"source": "gpu0 counter", "gross_mj": {"mean": 99, "lower": 98, "upper": 100}},
+               {"source": "rapl.dram", "gross_mj": {"mean": 1, "lower": 0.9, "upper": 1.1}},
+               {"source": "rapl.package-0", "gross_mj": {"mean": 12.5, "lower": 12, "upper": 13}}]})";
+  a.roofline = R"({"builds": [{"share_of_flops": 0.25}, {"share_of_flops": 0.35}]})";
+  b.device = a.device;
+  b.platform =
+      R"({"clock_mhz": "unknown", "energy": [{"source": "rapl.package-0", "gross_mj": {"unknown": "too short"}, "unknown": "too short"}]})";
+  lies.platform = R"({"clock_mhz": 5, "cpu_busy": [1], "energy": {"a": 1}})";
+  lies.roofline = R"([1])";
+  const MachinesReport r = compare({a, b, lies});
+  const MachineCell &x = r.rows.at(0).cells[0], &y = r.rows[0].cells[1], &z = r.rows[0].cells[2];
+  EXPECT_EQ(x.energy_mj.value, 12.5);  // of the package, not the GPU, not the memory, not their sum
+  EXPECT_EQ(x.energy_mj.low, 12);
+  EXPECT_EQ(x.clock_mhz.value, 2300);
+  EXPECT_EQ(x.busy.value, 0.97);
+  EXPECT_NEAR(*x.roofline.value, 0.30, 1e-9);
+  EXPECT_FALSE(y.energy_mj.value);
+  EXPECT_EQ(y.energy_mj.why, "too short");
+  EXPECT_FALSE(y.roofline.value);
+  EXPECT_TRUE(y.busy.value);  // from the launch's own account
+  EXPECT_FALSE(z.energy_mj.value);
+  EXPECT_FALSE(z.roofline.value);
+  const std::string text = to_text(machines_document(r), false);
+  EXPECT_TRUE(says(text, "12.5 mJ [12, 13]")) << text;
+  EXPECT_TRUE(says(text, "energy unknown: too short")) << text;
 }
 
 TEST_F(Machines, ForeignAndDamagedRunsAreErrorsOrNamed) {

@@ -22,7 +22,10 @@ Json latency(const MadeMachine& made) {
     p99["n_needed"] = 473;
     builds.push_back({{"build", b}, {"launches", Json::array()}, {"p50", p50}, {"p99", p99}});
   }
-  return {{"clock", made.clock}, {"builds", builds}, {"trust", made.trust}};
+  Json out{{"clock", made.clock}, {"builds", builds}, {"trust", made.trust}};
+  if (!made.platform.empty()) out["platform"] = parse_json(made.platform, "made").value();
+  if (!made.roofline.empty()) out["roofline"] = parse_json(made.roofline, "made").value();
+  return out;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/result.h"
+#include "base/words.h"
 
 namespace assay::report {
 
@@ -16,12 +17,13 @@ struct MadeMachine {
   int64_t cores = 2, threads = 1;
   double peak_flops = 0;                            // of all cores; 0: no row
   std::vector<double> p50_ms = {1.00, 1.01, 0.99};  // one a build
-  std::string trust = "TRUSTED", clock = "monotonic", device = "cpu", options = "{}";
+  std::string trust{word(Trust::trusted)}, clock = "monotonic", device = "cpu", options = "{}";
   bool equality = true;      // the profile allows the claim
   std::string data = "d";    // what its data set is
   std::string artifact;      // of every build; "": each its own
   std::string kernel = "k";  // name of the second layer's kernel
   std::string version = "1.0";
+  std::string platform, roofline;  // JSON of the latency verdict's members; "": none
   std::vector<float> outputs = {0.1F, 0.9F, 0.8F, 0.2F};  // two inputs, two classes
 };
 // A run folder with one recipe.

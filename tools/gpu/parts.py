@@ -8,11 +8,13 @@
 """
 
 import fnmatch
+import hashlib
 import os
 import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 
 import elf
@@ -59,7 +61,7 @@ def assay(build, tool, scratch):
     """Binaries and runners of the build folder, made relocatable in `scratch`, and what assay reads at run time."""
     stage = scratch / "assay"
     programs = sorted(p for p in (build / "bin").glob("assay*") if p.is_file() and re.fullmatch(r"assay(-\w+|_gpu_\w+)?", p.name))
-    runners = sorted((build / "lib").glob("libassay_runner_*.so")) + sorted((build / "lib").glob("libassay_cu*.so"))
+    runners = sorted((build / "lib").glob("libassay_runner_*.so"))
     if not any(p.name == "assay" for p in programs) or not runners:
         raise Broken(f"{build} holds no bin/assay or no runner: build it, or name another folder with --build", 3)
     venvs = str(cache_dir() / "venvs")
@@ -84,9 +86,14 @@ def assay(build, tool, scratch):
             yield from tree(source, f"assay/share/assay/{name}")
         elif source.is_file():
             yield source, f"assay/share/assay/{name}"
-    conformance = cache_dir() / "conformance"
-    if conformance.is_dir():
-        yield from tree(conformance, "cache/conformance")
+    # conformance/suite/cases.py keeps its made models by the hash of their maker; there they cannot be made.
+    key = hashlib.sha256((ROOT / "conformance" / "make_models.py").read_bytes()).hexdigest()[:16]
+    made = cache_dir() / "conformance" / key
+    if made.is_dir():
+        yield from tree(made, f"cache/conformance/{key}")
+    else:
+        print(f"pack: no conformance there: its models are not made ({made}); conformance/run.py null makes them",
+              file=sys.stderr)
 
 
 def model(name):

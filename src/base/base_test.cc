@@ -6,7 +6,9 @@
 #include "base/dtype.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/mix.h"
 #include "base/text.h"
+#include "base/word_table.h"
 #include "base/words.h"
 
 namespace assay {
@@ -123,6 +125,21 @@ TEST(Words, RoundTrip) {
   for (auto v : {Verdict::same, Verdict::different, Verdict::inconclusive})
     EXPECT_EQ(verdict_from(word(v)), v);
   EXPECT_FALSE(verdict_from("EQUAL"));
+}
+
+TEST(Words, ATableIsReadBothWays) {
+  enum class Size { small, large };
+  constexpr WordTable<Size, 2> words = {{{Size::small, "small"}, {Size::large, "large"}}};
+  EXPECT_EQ(word_of(words, Size::large), "large");
+  EXPECT_EQ(word_of(words, static_cast<Size>(7)), "unknown");
+  EXPECT_EQ(value_of(words, "small"), Size::small);
+  EXPECT_FALSE(value_of(words, "unknown"));
+}
+
+// The first numbers that splitmix64 gives from state 0 (the reference implementation's).
+TEST(Mix, IsSplitmix64) {
+  EXPECT_EQ(mix(0), 0xe220a8397b1dcdafu);
+  EXPECT_EQ(mix(kGolden), 0x6e789e6aa1b965f4u);
 }
 
 TEST(Text, CutMiddleKeepsBothEnds) {

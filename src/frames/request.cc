@@ -2,10 +2,10 @@
 #include "frames/request.h"
 
 #include <algorithm>
-#include <array>
 #include <initializer_list>
 
 #include "base/text.h"
+#include "base/word_table.h"
 #include "frames/buffer.h"
 #include "frames/priority.h"
 #include "vision/image.h"
@@ -16,28 +16,13 @@ namespace {
 constexpr int64_t max_tasks = 16, max_workers = 64, max_threads = 4096, max_cpu = 1023;
 constexpr int64_t max_crops = 64, max_limit = int64_t{1} << 24, max_name = 200;
 
-template <class E, size_t N>
-using Words = std::array<std::pair<E, std::string_view>, N>;
-constexpr Words<SourceSpec::Kind, 4> kKinds = {{{SourceSpec::Kind::folder, "folder"},
-                                                {SourceSpec::Kind::video, "video"},
-                                                {SourceSpec::Kind::raw, "raw"},
-                                                {SourceSpec::Kind::synthetic, "synthetic"}}};
-constexpr Words<SourceSpec::Cache, 3> kCaches = {{{SourceSpec::Cache::warm, "warm"},
-                                                  {SourceSpec::Cache::cold, "cold"},
-                                                  {SourceSpec::Cache::memory, "memory"}}};
-
-template <class T, class E>
-std::string_view find(const T& table, E value) {
-  for (const auto& [e, text] : table)
-    if (e == value) return text;
-  return "unknown";
-}
-template <class E, class T>
-std::optional<E> find_word(const T& table, std::string_view s) {
-  for (const auto& [e, text] : table)
-    if (text == s) return e;
-  return std::nullopt;
-}
+constexpr WordTable<SourceSpec::Kind, 4> kKinds = {{{SourceSpec::Kind::folder, "folder"},
+                                                    {SourceSpec::Kind::video, "video"},
+                                                    {SourceSpec::Kind::raw, "raw"},
+                                                    {SourceSpec::Kind::synthetic, "synthetic"}}};
+constexpr WordTable<SourceSpec::Cache, 3> kCaches = {{{SourceSpec::Cache::warm, "warm"},
+                                                      {SourceSpec::Cache::cold, "cold"},
+                                                      {SourceSpec::Cache::memory, "memory"}}};
 
 // One object of the request, read member by member; what was not asked for at the end is unknown.
 // The first fault is kept: later reads then do nothing that counts.
@@ -240,11 +225,9 @@ Status check_whole(const FrameRequest& r) {
 
 }  // namespace
 
-std::string_view word(SourceSpec::Kind k) { return find(kKinds, k); }
-std::string_view word(SourceSpec::Cache c) { return find(kCaches, c); }
-std::optional<SourceSpec::Cache> cache_from(std::string_view s) {
-  return find_word<SourceSpec::Cache>(kCaches, s);
-}
+std::string_view word(SourceSpec::Kind k) { return word_of(kKinds, k); }
+std::string_view word(SourceSpec::Cache c) { return word_of(kCaches, c); }
+std::optional<SourceSpec::Cache> cache_from(std::string_view s) { return value_of(kCaches, s); }
 
 Json to_json(const SourceSpec& s) {
   return {{"kind", word(s.kind)},
@@ -266,7 +249,7 @@ Json to_json(const SourceSpec& s) {
 Result<SourceSpec> source_from_json(const Json& j, std::string_view where) {
   SourceSpec s;
   Members m(j, std::string(where));
-  const auto kind = [](std::string_view w) { return find_word<SourceSpec::Kind>(kKinds, w); };
+  const auto kind = [](std::string_view w) { return value_of(kKinds, w); };
   m.choice("kind", s.kind, kind, "folder, video, raw or synthetic", true);
   const bool pixels = s.kind == SourceSpec::Kind::raw || s.kind == SourceSpec::Kind::synthetic;
   m.path("path", s.path, s.kind != SourceSpec::Kind::synthetic);

@@ -68,11 +68,4 @@ bool read_whole(int fd, void* to, int64_t bytes, int64_t offset) noexcept {
   return true;
 }
 
-uint64_t mix(uint64_t z) {
-  z += 0x9e3779b97f4a7c15ull;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-  return z ^ (z >> 31);
-}
-
 }  // namespace assay::frames

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/mix.h"
 #include "base/result.h"
 #include "frames/request.h"
 #include "vision/frame.h"
@@ -71,7 +72,5 @@ vision::FrameView raw_view(const SourceSpec& spec, const uint8_t* bytes);
 Status check_picture_memory(int64_t bytes, const std::string& where);
 // All `bytes` at `offset` of `fd`; false when it cannot be read or ends before.
 bool read_whole(int fd, void* to, int64_t bytes, int64_t offset) noexcept;
-// SplitMix64: equal everywhere.
-uint64_t mix(uint64_t z);
 
 }  // namespace assay::frames

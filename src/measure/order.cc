@@ -6,16 +6,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/mix.h"
+
 namespace assay::measure {
 namespace {
 
-// SplitMix64 (Steele, Lea, Flood 2014): 64-bit state, passes BigCrush, the same on every machine.
-uint64_t next_random(uint64_t& state) {
-  uint64_t z = (state += 0x9e3779b97f4a7c15ull);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-  return z ^ (z >> 31);
-}
+// 64-bit state, passes BigCrush, the same on every machine.
+uint64_t next_random(uint64_t& state) { return scramble(state += kGolden); }
 
 // Uniform in [0, bound) without bias: values above the largest multiple of bound are drawn again.
 uint64_t below(uint64_t& state, uint64_t bound) {

@@ -3,15 +3,15 @@
 
 #include <algorithm>
 
+#include "base/mix.h"
+
 namespace assay::response {
 namespace {
 
 // Seeds of one camera: equal for all tasks, recipes and conditions, so that all see the same.
 uint64_t mixed(uint64_t seed, uint64_t a, uint64_t b) {
-  uint64_t z = seed + 0x9e3779b97f4a7c15ull * (a + 1) + 0xd1b54a32d192ed03ull * (b + 1);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-  return (z ^ (z >> 31)) >> 1;  // fits an int64, which JSON readers like
+  const uint64_t z = seed + kGolden * (a + 1) + 0xd1b54a32d192ed03u * (b + 1);
+  return scramble(z) >> 1;  // fits an int64, which JSON readers like
 }
 
 stream::ReleaseSpec release_of(const Plan& plan, const stream::Cell& cell, int camera,

@@ -8,6 +8,8 @@
 #include <numbers>
 #include <random>
 
+#include "base/mix.h"
+
 namespace assay::stats {
 
 using Random = std::mt19937_64;
@@ -35,10 +37,7 @@ inline double normal(Random& random) {
 
 // Seed of the i-th stream derived from one seed (splitmix64), so that parts do not share numbers.
 inline uint64_t derived_seed(uint64_t seed, uint64_t stream) {
-  uint64_t z = seed + 0x9E3779B97F4A7C15ULL * (stream + 1);
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-  return z ^ (z >> 31);
+  return mix(seed + kGolden * stream);
 }
 
 }  // namespace assay::stats

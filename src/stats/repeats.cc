@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/mix.h"
 #include "stats/gate.h"
 
 namespace assay::stats {
@@ -12,18 +13,11 @@ namespace {
 
 constexpr double kFixed = 0.98;  // above: nearly constant, or one pattern over and over
 
-uint64_t mix(uint64_t x) {  // splitmix64
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
-
 uint64_t mixed(int64_t v) { return mix(static_cast<uint64_t>(v)); }
 
 // Cheaper, for the rolling hash, whose sum is mixed afterwards.
 uint64_t scattered(int64_t v) {
-  const uint64_t h = (static_cast<uint64_t>(v) + 1) * 0x9e3779b97f4a7c15;
+  const uint64_t h = (static_cast<uint64_t>(v) + 1) * kGolden;
   return h ^ (h >> 32);
 }
 

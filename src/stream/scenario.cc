@@ -1,51 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/scenario.h"
 
-#include <array>
-#include <utility>
-
+#include "base/word_table.h"
 #include "stream/record.h"
 
 namespace assay::stream {
 namespace {
 
-template <class E, size_t N>
-using Words = std::array<std::pair<E, std::string_view>, N>;
-
-constexpr Words<Scenario, 5> kScenarios = {{{Scenario::single_stream, "SingleStream"},
-                                            {Scenario::multi_stream, "MultiStream"},
-                                            {Scenario::offline, "Offline"},
-                                            {Scenario::server, "Server"},
-                                            {Scenario::constant_stream, "ConstantStream"}}};
-constexpr Words<Policy, 3> kPolicies = {{{Policy::queue, "queue"},
-                                         {Policy::drop_oldest, "drop-oldest"},
-                                         {Policy::skip_if_busy, "skip-if-busy"}}};
-constexpr Words<Fate, 5> kFates = {{{Fate::pending, "pending"},
-                                    {Fate::done, "done"},
-                                    {Fate::dropped, "dropped"},
-                                    {Fate::skipped, "skipped"},
-                                    {Fate::failed, "failed"}}};
-constexpr Words<Stage, 8> kStageWords = {{{Stage::wait, "wait"},
-                                          {Stage::read, "read"},
-                                          {Stage::decode, "decode"},
-                                          {Stage::pre, "pre"},
-                                          {Stage::infer, "infer"},
-                                          {Stage::post, "post"},
-                                          {Stage::second, "second"},
-                                          {Stage::response, "response"}}};
-
-template <class T, class E>
-std::string_view find(const T& table, E value) {
-  for (const auto& [e, text] : table)
-    if (e == value) return text;
-  return "unknown";
-}
-template <class E, class T>
-std::optional<E> find_word(const T& table, std::string_view s) {
-  for (const auto& [e, text] : table)
-    if (text == s) return e;
-  return std::nullopt;
-}
+constexpr WordTable<Scenario, 5> kScenarios = {{{Scenario::single_stream, "SingleStream"},
+                                                {Scenario::multi_stream, "MultiStream"},
+                                                {Scenario::offline, "Offline"},
+                                                {Scenario::server, "Server"},
+                                                {Scenario::constant_stream, "ConstantStream"}}};
+constexpr WordTable<Policy, 3> kPolicies = {{{Policy::queue, "queue"},
+                                             {Policy::drop_oldest, "drop-oldest"},
+                                             {Policy::skip_if_busy, "skip-if-busy"}}};
+constexpr WordTable<Fate, 5> kFates = {{{Fate::pending, "pending"},
+                                        {Fate::done, "done"},
+                                        {Fate::dropped, "dropped"},
+                                        {Fate::skipped, "skipped"},
+                                        {Fate::failed, "failed"}}};
+constexpr WordTable<Stage, 8> kStageWords = {{{Stage::wait, "wait"},
+                                              {Stage::read, "read"},
+                                              {Stage::decode, "decode"},
+                                              {Stage::pre, "pre"},
+                                              {Stage::infer, "infer"},
+                                              {Stage::post, "post"},
+                                              {Stage::second, "second"},
+                                              {Stage::response, "response"}}};
 
 // Lower case without hyphens, so that constant-stream is ConstantStream.
 std::string folded(std::string_view s) {
@@ -57,12 +39,11 @@ std::string folded(std::string_view s) {
 
 }  // namespace
 
-std::string_view word(Scenario s) { return find(kScenarios, s); }
-std::string_view word(Policy p) { return find(kPolicies, p); }
-std::string_view word(Fate f) { return find(kFates, f); }
-std::string_view word(Stage s) { return find(kStageWords, s); }
-std::optional<Policy> policy_from(std::string_view s) { return find_word<Policy>(kPolicies, s); }
-std::optional<Fate> fate_from(std::string_view s) { return find_word<Fate>(kFates, s); }
+std::string_view word(Scenario s) { return word_of(kScenarios, s); }
+std::string_view word(Policy p) { return word_of(kPolicies, p); }
+std::string_view word(Fate f) { return word_of(kFates, f); }
+std::string_view word(Stage s) { return word_of(kStageWords, s); }
+std::optional<Policy> policy_from(std::string_view s) { return value_of(kPolicies, s); }
 std::optional<Scenario> scenario_from(std::string_view s) {
   for (const auto& [e, text] : kScenarios)
     if (folded(text) == folded(s)) return e;

@@ -43,7 +43,6 @@ enum class Fate : int32_t {
   failed = 4    // reached the server, but could not be read, decoded or run
 };
 std::string_view word(Fate f);
-std::optional<Fate> fate_from(std::string_view s);
 
 // Limits of a schedule: no single duration above 1000 s, no release later than three years.
 inline constexpr int64_t kLongestDurationNs = 1'000'000'000'000;

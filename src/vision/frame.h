@@ -48,6 +48,5 @@ enum class FrameFault : int32_t {
   run_failed = 9  // the compiler's runtime reported an error
 };
 std::string_view word(FrameFault f);
-std::optional<FrameFault> frame_fault_from(std::string_view s);
 
 }  // namespace assay::vision

@@ -106,6 +106,4 @@ FrameFault FrameDecoder::decode(std::span<const std::byte> bytes, const DecodeTa
   return fault;
 }
 
-int64_t FrameDecoder::arena_bytes() const { return static_cast<int64_t>(impl_->arena.size()); }
-
 }  // namespace assay::vision

@@ -45,7 +45,6 @@ class FrameDecoder {
   // needs more than the arena has is too_large.
   FrameFault decode(std::span<const std::byte> bytes, const DecodeTarget& target,
                     DecodedFrame* out) noexcept;
-  int64_t arena_bytes() const;
 
  private:
   struct Impl;

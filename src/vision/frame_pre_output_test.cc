@@ -2,6 +2,7 @@
 // Types, layouts, specs and what is refused.
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include "vision/frame_pre_fixture.h"
 #include "vision/geometry.h"
@@ -185,10 +186,11 @@ TEST(FramePreOutput, Words) {
     EXPECT_EQ(fit_from(word(f)), f);
   for (const auto f : {PixelFormat::rgb8, PixelFormat::nv12, PixelFormat::i420})
     EXPECT_EQ(pixel_format_from(word(f)), f);
-  for (int i = 0; i < 10; ++i)
-    EXPECT_EQ(frame_fault_from(word(static_cast<FrameFault>(i))), static_cast<FrameFault>(i));
+  std::set<std::string_view> faults;
+  for (int i = 0; i < 10; ++i) faults.insert(word(static_cast<FrameFault>(i)));
+  EXPECT_EQ(faults.size(), 10);
+  EXPECT_FALSE(faults.contains("unknown"));
   EXPECT_EQ(word(static_cast<FrameFault>(10)), "unknown");
-  EXPECT_FALSE(frame_fault_from("unknown"));
   EXPECT_FALSE(resize_rule_from(""));
 }
 

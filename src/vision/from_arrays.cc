@@ -4,6 +4,7 @@
 #include <numbers>
 #include <random>
 
+#include "base/mix.h"
 #include "base/text.h"
 #include "vision/npy.h"
 #include "vision/writer.h"
@@ -130,7 +131,7 @@ Result<Dataset> dataset_synthetic(const std::vector<TensorSpec>& inputs, int64_t
   if (n < 1) return bad_input(fmt::format("a data set of {} items", n), "ask for at least one");
   ASSAY_TRY(DatasetWriter writer, DatasetWriter::create(out, inputs));
   for (size_t i = 0; i < inputs.size(); ++i) {
-    Draws draws(seed + 0x9e3779b97f4a7c15u * (i + 1));  // another stream an input
+    Draws draws(seed + kGolden * (i + 1));  // another stream an input
     std::vector<std::byte> item(static_cast<size_t>(inputs[i].bytes()));
     for (int64_t k = 0; k < n; ++k) {
       draw(inputs[i], draws, item);

@@ -2,24 +2,21 @@
 #include "vision/pre_spec.h"
 
 #include <cmath>
-#include <iterator>
 
 #include "base/text.h"
+#include "base/word_table.h"
 #include "vision/image.h"
 
 namespace assay::vision {
 namespace {
 
-constexpr std::string_view kRules[] = {"pil", "opencv", "torch-plain"};
-constexpr std::string_view kFits[] = {"shorter-crop", "stretch", "letterbox"};
+constexpr WordTable<ResizeRule, 3> kRules = {{{ResizeRule::pil, "pil"},
+                                              {ResizeRule::opencv, "opencv"},
+                                              {ResizeRule::torch_plain, "torch-plain"}}};
+constexpr WordTable<Fit, 3> kFits = {{{Fit::shorter_crop, "shorter-crop"},
+                                      {Fit::stretch, "stretch"},
+                                      {Fit::letterbox, "letterbox"}}};
 constexpr double kMostFactor = 1e9;
-
-template <class E, size_t N>
-std::optional<E> find(const std::string_view (&words)[N], std::string_view s) {
-  for (size_t i = 0; i < N; ++i)
-    if (words[i] == s) return static_cast<E>(i);
-  return std::nullopt;
-}
 
 bool within(double v, double low, double high) { return v >= low && v <= high; }  // not NaN
 
@@ -56,12 +53,10 @@ Status read(const Json& j, std::string_view where, const char* member, int64_t* 
 
 }  // namespace
 
-std::string_view word(ResizeRule r) { return kRules[static_cast<size_t>(r)]; }
-std::optional<ResizeRule> resize_rule_from(std::string_view s) {
-  return find<ResizeRule>(kRules, s);
-}
-std::string_view word(Fit f) { return kFits[static_cast<size_t>(f)]; }
-std::optional<Fit> fit_from(std::string_view s) { return find<Fit>(kFits, s); }
+std::string_view word(ResizeRule r) { return word_of(kRules, r); }
+std::optional<ResizeRule> resize_rule_from(std::string_view s) { return value_of(kRules, s); }
+std::string_view word(Fit f) { return word_of(kFits, f); }
+std::optional<Fit> fit_from(std::string_view s) { return value_of(kFits, s); }
 
 Json to_json(const PreSpec& spec) {
   return {{"resize", word(spec.resize)},

@@ -33,6 +33,7 @@ struct LaunchEvidence {
   std::vector<Check> checks;
   std::vector<int64_t> samples;  // run order
   Json environment, sampler, isolation;
+  Json clocks;  // of plans with clock states: what was found and set for it (event `clocks`)
 };
 // What of a build or launch (launch_id "" for the build) did not fit the recipe's lock.
 struct LockDeviation {
@@ -50,6 +51,7 @@ struct BuildEvidence {
 };
 struct RecipeEvidence {
   std::string recipe_id, label, compiler, model_id, decides_at, kernels_told, precision;
+  std::string dvfs = "default";
   bool is_reference = false;
   std::string lock_sha256, lock_proof;  // "" when no lock fixes its builds
   std::vector<BuildEvidence> builds;    // ascending index

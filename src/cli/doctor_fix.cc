@@ -142,8 +142,6 @@ Status put_back(platform::Settings& settings, size_t changes) {
 
 }  // namespace
 
-fs::path settings_state() { return cache_dir() / "doctor" / "settings.json"; }
-
 Result<ExitCode> doctor_fix(const platform::Roots& roots, const FixFlags& flags) {
   const platform::FixPlan plan =
       platform::plan_fixed_clocks(roots, static_cast<int>(flags.gpu_mhz));
@@ -162,7 +160,8 @@ Result<ExitCode> doctor_fix(const platform::Roots& roots, const FixFlags& flags)
     if (flags.command.empty()) return ExitCode::ok;
   }
   const Signals signals;
-  ASSAY_TRY(platform::Settings settings, platform::Settings::apply(roots, plan, settings_state()));
+  ASSAY_TRY(platform::Settings settings,
+            platform::Settings::apply(roots, plan, platform::settings_state()));
   const size_t changes = settings.changes().size();
   if (changes > 0)
     fmt::print(stderr, "set: {} setting{}{}\n", changes, changes == 1 ? "" : "s",
@@ -186,7 +185,7 @@ Result<ExitCode> doctor_fix(const platform::Roots& roots, const FixFlags& flags)
 }
 
 Result<ExitCode> doctor_restore(const platform::Roots& roots) {
-  ASSAY_TRY(const auto lines, platform::restore_file(roots, settings_state()));
+  ASSAY_TRY(const auto lines, platform::restore_file(roots, platform::settings_state()));
   for (const std::string& line : lines) fmt::print("{}\n", line);
   if (lines.empty()) fmt::print("nothing to put back\n");
   return ExitCode::ok;

@@ -17,9 +17,6 @@ struct FixFlags {
   std::vector<std::string> command;  // empty: hold until a signal
 };
 
-// Where the values before lie while settings are held: below the cache folder.
-fs::path settings_state();
-
 // The command's exit code, 128 + N for signal N. Missing when nothing can be set here.
 Result<ExitCode> doctor_fix(const platform::Roots& roots, const FixFlags& flags);
 Result<ExitCode> doctor_restore(const platform::Roots& roots);

@@ -173,6 +173,8 @@ Result<Settings> Settings::apply(const Roots& roots, const FixPlan& plan, const 
   return Settings(std::move(held));
 }
 
+fs::path settings_state() { return cache_dir() / "doctor" / "settings.json"; }
+
 Settings::Settings(std::unique_ptr<Held> held) : held_(std::move(held)) {}
 Settings::Settings(Settings&&) noexcept = default;
 Settings& Settings::operator=(Settings&& other) noexcept {

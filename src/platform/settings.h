@@ -46,6 +46,9 @@ class Settings {
   std::unique_ptr<Held> held_;
 };
 
+// Where the values before lie while settings are held: doctor/settings.json in the cache folder.
+fs::path settings_state();
+
 // Puts back what a state file of a dead process holds, and removes it. One line for each file that
 // was written; none when there was nothing to do. Bad input while a living process holds it.
 Result<std::vector<std::string>> restore_file(const Roots& roots, const fs::path& state);

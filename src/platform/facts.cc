@@ -51,7 +51,7 @@ std::vector<Fact> facts(const Roots& roots) {
   kernel_facts(roots, tree, out);
   cgroup_facts(tree, out);
   sensor_facts(roots, tree, out);
-  gpu_groups(roots, tree, out);
+  gpu_groups(roots, out);
   board_facts(tree, out);
   return out;
 }

@@ -35,9 +35,9 @@ void clocks(const std::string& group, const GpuFacts& g, Facts& out) {
   out.push_back(std::move(f));
 }
 
-void modes(const std::string& group, const GpuFacts& g, const Tree& tree, Facts& out) {
+void modes(const std::string& group, const GpuFacts& g, Facts& out) {
   Fact persistence = told(group, "persistence", g.persistence, "NVML does not tell it");
-  if (g.persistence == "off" || g.persistence == "disabled") {
+  if (g.persistence == "off") {
     persistence.harm = Harm::possible;
     persistence.why = "the driver is loaded anew for each process: a cold start of its own";
     persistence.fix = fmt::format("nvidia-smi -i {} -pm 1", g.index);
@@ -51,21 +51,19 @@ void modes(const std::string& group, const GpuFacts& g, const Tree& tree, Facts&
   }
   out.push_back(std::move(mode));
   Fact mig = told(group, "MIG", g.mig, "NVML does not tell it");
-  if (g.mig == "on" || g.mig == "enabled") {
+  if (g.mig.starts_with("on")) {
     mig.harm = Harm::possible;
     mig.why = "what is measured is a slice of the GPU, whose neighbours share its power and clock";
     mig.fix = fmt::format("nvidia-smi -i {} -mig 0", g.index);
   }
   out.push_back(std::move(mig));
-  // MPS: its control daemon listens here (a pipe folder of another name cannot be seen).
-  const bool mps = tree.exists("/tmp/nvidia-mps/control");
-  Fact server = plain_fact(group, "MPS", mps ? "running" : "not seen");
-  if (mps) {
-    server.harm = Harm::possible;
-    server.why = "kernels of several processes run beside each other";
-    server.fix = "echo quit | nvidia-cuda-mps-control";
+  Fact mps = told(group, "MPS", g.mps, "NVML does not tell its clients, and nothing hints at it");
+  if (mps.value != "unknown" && mps.value != "none seen") {
+    mps.harm = Harm::possible;
+    mps.why = "kernels of several processes run beside each other";
+    mps.fix = "echo quit | nvidia-cuda-mps-control";
   }
-  out.push_back(std::move(server));
+  out.push_back(std::move(mps));
 }
 
 void now(const std::string& group, const GpuFacts& g, Facts& out) {
@@ -96,7 +94,7 @@ void now(const std::string& group, const GpuFacts& g, Facts& out) {
 
 }  // namespace
 
-void gpu_groups(const Roots& roots, const Tree& tree, Facts& out) {
+void gpu_groups(const Roots& roots, Facts& out) {
   const auto all = gpu_facts(roots);
   if (!all) {
     // A Jetson's GPU is no NVML device: the board tells of it.
@@ -123,7 +121,7 @@ void gpu_groups(const Roots& roots, const Tree& tree, Facts& out) {
         g.power_limit_mw > 0 ? fmt::format("{} W", g.power_limit_mw / 1000) : std::string(),
         "NVML does not tell it"));
     clocks(group, g, out);
-    modes(group, g, tree, out);
+    modes(group, g, out);
     now(group, g, out);
   }
 }

@@ -40,6 +40,6 @@ void kernel_facts(const Roots& roots, const Tree& tree, Facts& out);
 void cgroup_facts(const Tree& tree, Facts& out);
 void sensor_facts(const Roots& roots, const Tree& tree, Facts& out);
 void board_facts(const Tree& tree, Facts& out);
-void gpu_groups(const Roots& roots, const Tree& tree, Facts& out);
+void gpu_groups(const Roots& roots, Facts& out);
 
 }  // namespace assay::platform

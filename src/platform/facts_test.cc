@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "platform/facts_internal.h"
+#include "platform/gpu/testing/fake_library.h"
 #include "platform/made_tree.h"
 
 namespace assay::platform {
@@ -37,14 +38,8 @@ std::string described(const std::vector<Fact>& facts) {
   return out;
 }
 
-class MachineFacts : public testing::TestWithParam<const char*> {};
-
-TEST_P(MachineFacts, AreWhatItsGoldenListSays) {
-  auto tree = MadeTree::of(GetParam());
-  ASSERT_TRUE(tree) << tree.error().message;
-  const std::string got = described(facts(without_libraries(*tree)));
-  const fs::path golden =
-      fs::path(ASSAY_TREES) / ".." / "facts" / fmt::format("{}.txt", GetParam());
+void expect_golden(const std::string& name, const std::string& got) {
+  const fs::path golden = fs::path(ASSAY_TREES) / ".." / "facts" / (name + ".txt");
   if (std::getenv("ASSAY_UPDATE_GOLDEN")) {
     ASSERT_TRUE(make_dirs(golden.parent_path()));
     ASSERT_TRUE(write_file_atomic(golden, got));
@@ -52,6 +47,36 @@ TEST_P(MachineFacts, AreWhatItsGoldenListSays) {
   const auto expected = read_file(golden);
   ASSERT_TRUE(expected) << expected.error().message;
   EXPECT_EQ(got, *expected);
+}
+
+class MachineFacts : public testing::TestWithParam<const char*> {};
+
+TEST_P(MachineFacts, AreWhatItsGoldenListSays) {
+  auto tree = MadeTree::of(GetParam());
+  ASSERT_TRUE(tree) << tree.error().message;
+  expect_golden(GetParam(), described(facts(without_libraries(*tree))));
+}
+
+// The H100's server with a library that answers as the driver of one would; its clock is held down.
+TEST(Facts, OfAGpuThatNvmlTells) {
+  unsetenv("CUDA_MPS_PIPE_DIRECTORY");
+  auto tree = MadeTree::of("h100-server");
+  ASSERT_TRUE(tree);
+  const fake::FakeLibrary library(FAKE_NVML,
+                                  "gpus 2\ngpu0.name NVIDIA H100 80GB HBM3\ngpu0.processes 0\n"
+                                  "gpu1.throttle 8\ngpu1.persistence !3\ngpu1.mig 1\n");
+  Roots roots = tree->roots();
+  roots.nvml = library.path();
+  auto all = facts(roots);
+  // By rights of whoever runs the test.
+  for (Fact& f : all)
+    if (f.group.starts_with("gpu ") && f.name == "clocks")
+      f.fix = f.fix.substr(0, f.fix.find(" ("));
+  expect_golden("h100-server-gpus", described(all));
+  EXPECT_EQ(find(all, "gpu 0", "throttling")->harm, Harm::none);
+  EXPECT_EQ(find(all, "gpu 1", "throttling")->harm, Harm::harmful);
+  EXPECT_EQ(find(all, "gpu 1", "persistence")->harm, Harm::unknown);
+  EXPECT_EQ(find(all, "gpu 1", "processes")->harm, Harm::harmful);
 }
 
 INSTANTIATE_TEST_SUITE_P(Trees, MachineFacts,

@@ -7,8 +7,8 @@
 // lines that begin with # say nothing.
 #pragma once
 
+#include <algorithm>
 #include <fstream>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,7 +61,8 @@ class MadeTree {
   // Writes in place (the same inode), so that whoever holds the file open reads the new content, as
   // with a file of the kernel.
   void write(std::string_view path, std::string_view content) const {
-    fs::create_directories(at(path).parent_path());
+    const auto folder = at(path).parent_path();
+    if (!fs::exists(folder)) fs::create_directories(folder);
     std::ofstream(at(path), std::ios::binary | std::ios::trunc) << content;
   }
   void remove(std::string_view path) const { fs::remove_all(at(path)); }

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "platform/gpu/nvml.h"
 #include "platform/settings_internal.h"
 #include "platform/tree.h"
 
@@ -94,7 +95,7 @@ Result<Guard> Guard::start(const Roots& roots, const std::vector<Change>& change
     for (const Entry& e : entries) write_back(e);
     // Loading a library is more than a forked process may do; when it fails the state file stays.
     bool all = true;
-    for (const int gpu : gpus) all = lock_gpu_clocks(roots, gpu, 0).has_value() && all;
+    for (const int gpu : gpus) all = reset_gpu_clocks(roots, gpu).has_value() && all;
     if (all) ::unlink(state_file.c_str());
     ::_exit(0);
   }

@@ -22,8 +22,6 @@ Status write_value(const Roots& roots, const std::string& path, const std::strin
 // Where the file lies; bad input when it leaves the root (a link in a tree of somebody else).
 Result<fs::path> file_of(const Roots& roots, const std::string& path);
 
-// `mhz` 0 gives the clocks back to the driver.
-Status lock_gpu_clocks(const Roots& roots, int gpu, int mhz);
 // Number of the GPU in a path of a change; -1 for a file.
 int gpu_of(std::string_view path);
 

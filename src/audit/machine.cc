@@ -103,7 +103,7 @@ Json machine_record() {
           {"governor", cpu("governor")},
           {"boost", cpu("boost")},
           {"smt", smt},
-          {"isolated_cpus", isolated == "none" ? "" : isolated},
+          {"isolated_cpus", isolated.starts_with("CPUs ") ? isolated.substr(5) : ""},
           {"hypervisor", machine ? "yes" : "no"},
           {"load", or_unknown(first_line("/proc/loadavg"))},
           {"clock_read_ns", measure::calibrate_clock().read_ns},

@@ -174,6 +174,7 @@ void verdict_of_latency(const RecipeEvidence& recipe, const std::vector<JudgedBu
                  {"schedule", "fixed n: one look"}, {"equivalence_allowed", limits.equivalence}};
   v.verdict = word(judgement.verdict);
   v.statement = judgement.statement;
+  if (strata.hindrance && values.size() < 2) v.statement = strata.hindrance->reason;
   if (!judgement.needs.empty()) v.threshold["needs"] = judgement.needs;
   if (values.size() >= 2) claim_with_p(v, judgement.p);
   // Rule 1: when kernels are chosen at load, a launch is a new draw and the two levels are one.

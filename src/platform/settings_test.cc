@@ -9,6 +9,7 @@
 #include <chrono>
 #include <thread>
 
+#include "platform/gpu/testing/fake_library.h"
 #include "platform/made_tree.h"
 #include "platform/settings_internal.h"
 #include "platform/tree.h"
@@ -201,6 +202,24 @@ TEST(Settings, GpuClocksOnlyWhenAsked) {
   const FixPlan asked = plan_fixed_clocks(roots, 1500);
   ASSERT_EQ(asked.refused.size(), 1U);
   EXPECT_NE(asked.refused[0].find("GPU clocks"), std::string::npos);
+}
+
+TEST(Settings, AGpuIsLockedAndReleased) {
+  if (geteuid() != 0) GTEST_SKIP() << "locking clocks is planned for root alone";
+  auto tree = MadeTree::of("h100-server");
+  ASSERT_TRUE(tree);
+  const fake::FakeLibrary library(FAKE_NVML, "");
+  library.write("log " + (library.folder() / "log").string() + "\n");
+  Roots roots = tree->roots();
+  roots.nvml = library.path();
+  const FixPlan plan = plan_fixed_clocks(roots, 1410);
+  ASSERT_EQ(plan.changes.size(), 1U);
+  {
+    auto settings = Settings::apply(roots, plan, tree->root() / "cache" / "settings.json");
+    ASSERT_TRUE(settings) << settings.error().message;
+    EXPECT_EQ(*read_file(library.folder() / "log"), "lock gpu0 1410 1410\n");
+  }
+  EXPECT_EQ(*read_file(library.folder() / "log"), "lock gpu0 1410 1410\nreset gpu0\n");
 }
 
 }  // namespace

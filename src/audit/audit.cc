@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "audit/clock_states.h"
 #include "audit/derive.h"
 #include "audit/machine.h"
 #include "audit/plausibility.h"
@@ -110,6 +111,7 @@ Status store_plan(store::RunFolder& run, const Plan& plan, const Prepared& prepa
                 {"page_cache", "warm"},
                 {"threads", std::to_string(plan.threads)},
                 {"cpu", plan.threads == 1 ? "last" : "all"},
+                {"dvfs", r.plan.dvfs},
                 {"kernels", r.compiler.kernels}};
     ASSAY_CHECK(db.run("INSERT INTO recipe VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
                        {r.recipe_id, m.model_id, m.dataset_id, r.plan.label(), r.plan.compiler,
@@ -216,7 +218,9 @@ std::vector<Job> schedule_of(const Plan& plan, const Prepared& prepared) {
     ids.push_back(r.recipe_id);
     builds.push_back(r.builds(plan));
   }
-  return make_schedule(ids, builds, plan.launches, plan.seed);
+  std::vector<Job> jobs = make_schedule(ids, builds, plan.launches, plan.seed);
+  order_copies(prepared, jobs);
+  return jobs;
 }
 
 double job_estimate_s(const Plan& plan, const Prepared& prepared, const Job& job) {
@@ -230,6 +234,7 @@ double job_estimate_s(const Plan& plan, const Prepared& prepared, const Job& job
     return 0.5 + run_s * static_cast<double>(plan.samples + plan.warmup_runs + inputs + 60) +
            static_cast<double>(plan.warmup_ms) / 1e3;
   }
+  if (engine_source(prepared, job.recipe)) return 0.1;
   if (r.lock) return job.build_index < plan.builds ? r.compiler.build_s : 0.1;
   return r.compiler.build_s +
          r.compiler.trial_s * static_cast<double>(get_int(r.plan.options, "trials"));
@@ -300,6 +305,7 @@ Result<AuditResult> run_audit(const Plan& plan, const Prepared& prepared, store:
   AuditResult result;
   result.recipes = static_cast<int64_t>(prepared.recipes.size());
   Estimator estimator(plan, prepared);
+  Clocks clocks(prepared, plan.gpu_mhz);
   if (!options.launches)
     std::erase_if(jobs, [](const Job& j) { return j.kind == JobKind::launch; });
   auto cancelled = [&] { return options.cancel && options.cancel->load(); };
@@ -321,7 +327,11 @@ Result<AuditResult> run_audit(const Plan& plan, const Prepared& prepared, store:
     report(i, text, "");
     const int64_t start = monotonic_ns();
     JobOutcome outcome;
-    if (job.kind == JobKind::build) {
+    const auto source = engine_source(prepared, job.recipe);
+    if (job.kind == JobKind::build && source) {
+      ASSAY_TRY(outcome, take_build(ctx, job, prepared.recipes[*source].recipe_id));
+    } else if (job.kind == JobKind::build) {
+      ASSAY_CHECK(clocks.enter(ctx, job, prepared.recipes[job.recipe].plan));
       ASSAY_TRY(outcome, run_build(ctx, job));
     } else {
       ASSAY_TRY(std::string build_id,
@@ -333,8 +343,10 @@ Result<AuditResult> run_audit(const Plan& plan, const Prepared& prepared, store:
         continue;
       }
       ASSAY_CHECK(peaks.get());
+      ASSAY_CHECK(clocks.enter(ctx, job, prepared.recipes[job.recipe].plan));
       ASSAY_TRY(outcome, run_launch(ctx, job, build_id));
     }
+    ASSAY_CHECK(clocks.leave());
     const double seconds = static_cast<double>(monotonic_ns() - start) / 1e9;
     result.children_s += seconds;
     if (outcome.outcome == "interrupted") break;

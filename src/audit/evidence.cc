@@ -197,6 +197,22 @@ Result<model::Cost> load_cost(RunFolder& run, const std::string& model) {
   return model::cost_from_json(get_object(info, "cost"));
 }
 
+// Of plans with clock states: the newest event `clocks` of the attempt that made the launch.
+Status load_clocks(RunFolder& run, RecipeEvidence& recipe) {
+  for (BuildEvidence& b : recipe.builds) {
+    for (LaunchEvidence& l : b.launches) {
+      ASSAY_TRY(auto row,
+                run.db().first("SELECT detail_json FROM job_event e JOIN launch l ON "
+                               "e.job_id=l.job_id AND e.attempt_id=l.attempt_id WHERE "
+                               "l.launch_id=? AND e.state='clocks' ORDER BY seq DESC LIMIT 1",
+                               {l.launch_id}));
+      if (!row) continue;
+      ASSAY_TRY(l.clocks, json_column(*row, 0, "job_event.detail_json"));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 int64_t OutputBlob::item() const {
@@ -249,6 +265,7 @@ Result<RunEvidence> load_evidence(RunFolder& run) {
     e.is_reference = r.integer(5) != 0;
     ASSAY_TRY(Json regime, json_column(r, 6, "recipe.regime_json"));
     e.kernels_told = get_string(regime, "kernels", "name");
+    e.dvfs = get_string(regime, "dvfs", "default");
     e.precision = r.text(7);
     e.threads = r.integer(8);
     e.device = get_string(regime, "device", "cpu");
@@ -256,6 +273,7 @@ Result<RunEvidence> load_evidence(RunFolder& run) {
     e.peaks = highest_peaks(peaks, e.device, e.threads);
     ASSAY_TRY(e.builds, load_builds(run, e.recipe_id));
     if (schema->integer(0) >= 2) ASSAY_CHECK(load_lock(run, e));
+    ASSAY_CHECK(load_clocks(run, e));
     out.recipes.push_back(std::move(e));
   }
   return out;

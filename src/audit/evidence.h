@@ -36,6 +36,7 @@ struct LaunchEvidence {
   std::vector<int64_t> samples;  // run order
   Json environment, sampler, isolation;
   double layer_sum_ns = 0;  // of the layers' median times; 0: not taken
+  Json clocks;  // of plans with clock states: what was found and set for it (event `clocks`)
 };
 // What of a build or launch (launch_id "" for the build) did not fit the recipe's lock.
 struct LockDeviation {
@@ -53,6 +54,7 @@ struct BuildEvidence {
 };
 struct RecipeEvidence {
   std::string recipe_id, label, compiler, model_id, decides_at, kernels_told, precision;
+  std::string dvfs = "default";
   bool is_reference = false;
   std::string lock_sha256, lock_proof;  // "" when no lock fixes its builds
   std::vector<BuildEvidence> builds;    // ascending index

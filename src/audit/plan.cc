@@ -7,6 +7,7 @@
 #include <cmath>
 #include <set>
 
+#include "audit/clock_states.h"
 #include "base/text.h"
 
 namespace assay::audit {
@@ -141,6 +142,7 @@ Result<ModelPlan> plan_model(const Request::Model& m, const Request& request,
   if (out.recipes.empty())
     return bad_input(fmt::format("model {}: no compiler is named", out.name),
                      "add --compiler NAME");
+  ASSAY_TRY(out.recipes, in_clock_states(std::move(out.recipes), m.dvfs));
   return out;
 }
 
@@ -179,6 +181,8 @@ Result<Plan> make_plan(const Request& request) {
   plan.limit_ns = request.limit_ns;
   plan.limit_below = request.limit_below;
   plan.allowed = request.allowed;
+  ASSAY_CHECK(in_range(request.gpu_mhz, 0, 100'000, "gpu_mhz"));
+  plan.gpu_mhz = request.gpu_mhz;
   for (const auto& [margin, to] : {std::pair{request.label_margin, &plan.label_margin},
                                    std::pair{request.accuracy_margin, &plan.accuracy_margin},
                                    std::pair{request.latency_margin, &plan.latency_margin},
@@ -214,6 +218,7 @@ Json to_json(const Plan& p) {
     for (const RecipePlan& r : m.recipes) {
       recipes.push_back(
           {{"compiler", r.compiler}, {"precision", r.precision}, {"options", r.options}});
+      if (r.dvfs != "default") recipes.back()["dvfs"] = r.dvfs;
       if (r.lock_mode != "off")
         recipes.back()["lock"] = {{"mode", r.lock_mode}, {"proof", r.lock_proof}};
     }
@@ -250,6 +255,7 @@ Json to_json(const Plan& p) {
            {"models", models}};
   // What was checked with an item allowed must not speak for a run without it.
   if (!p.allowed.empty()) out["allowed"] = p.allowed;
+  if (p.gpu_mhz > 0) out["gpu_mhz"] = p.gpu_mhz;
   return out;
 }
 

@@ -66,6 +66,7 @@ struct Plan {
   double label_margin = 0.01, latency_margin = 0.01, tail_margin = 0.05, accuracy_margin = 0.01;
   int64_t limit_ns = 0;  // requirement P(X > limit_ns) < limit_below; 0: none
   double limit_below = 0;
+  int64_t gpu_mhz = 0;  // of recipes with fixed clocks on a GPU; 0: GPU clocks stay as they are
   std::set<std::string> allowed;  // items of a lock's contract that may differ
   bool recorded_engines = true;   // the lock's own engine is launched beside the rebuilt ones
   std::vector<ModelPlan> models;
@@ -82,13 +83,15 @@ struct Request {
   int64_t limit_ns = 0;  // requirement, as in Plan
   double limit_below = 0;
   double label_margin = 0, latency_margin = 0, tail_margin = 0, accuracy_margin = 0;
+  int64_t gpu_mhz = 0;            // as in Plan
   std::set<std::string> allowed;  // items that need not fit a lock
   bool reference = true;          // add the reference compiler when it is not named
   struct Model {
     std::string model, name, data, shapes, sampling, detector;
     Json preprocess = Json::object();  // what was said of resize, mean, std, bgr, labels
     std::vector<std::string> compilers, precisions, locks;
-    std::string lock_proof;  // "": the first that the compiler offers
+    std::vector<std::string> dvfs;  // clock states: "default", "fixed"; empty: default alone
+    std::string lock_proof;         // "": the first that the compiler offers
     int64_t inputs = 0;
   };
   std::vector<Model> models;

@@ -80,10 +80,26 @@ Result<Request> request_from_toml(const fs::path& file) {
   ASSAY_CHECK(typed(t, {{"audit", Kind::table}, {"compiler", Kind::table}}, where));
   const Json& a = get_object(t, "audit");
   ASSAY_CHECK(only_keys(a,
-                        {"profile", "builds", "launches", "samples", "inputs", "threads", "seed",
-                         "warmup_ms", "warmup_runs", "build_timeout_s", "launch_timeout_s",
-                         "memory_limit_bytes", "reference", "limit_ms", "limit_below",
-                         "label_margin", "latency_margin", "tail_margin", "accuracy_margin"},
+                        {"profile",
+                         "builds",
+                         "launches",
+                         "samples",
+                         "inputs",
+                         "threads",
+                         "seed",
+                         "warmup_ms",
+                         "warmup_runs",
+                         "build_timeout_s",
+                         "launch_timeout_s",
+                         "memory_limit_bytes",
+                         "reference",
+                         "limit_ms",
+                         "limit_below",
+                         "label_margin",
+                         "latency_margin",
+                         "tail_margin",
+                         "accuracy_margin",
+                         "gpu_mhz"},
                         where + " [audit]"));
   ASSAY_CHECK(typed(a,
                     {{"profile", Kind::text},
@@ -99,6 +115,7 @@ Result<Request> request_from_toml(const fs::path& file) {
                      {"launch_timeout_s", Kind::number},
                      {"memory_limit_bytes", Kind::whole},
                      {"reference", Kind::flag},
+                     {"gpu_mhz", Kind::whole},
                      {"limit_ms", Kind::number},
                      {"limit_below", Kind::number},
                      {"label_margin", Kind::number},
@@ -126,6 +143,7 @@ Result<Request> request_from_toml(const fs::path& file) {
                      "milliseconds from 0 to 1000000");
   r.limit_ns = std::llround(limit_ms * 1e6);
   r.limit_below = get_double(a, "limit_below");
+  r.gpu_mhz = get_int(a, "gpu_mhz");
   r.label_margin = get_double(a, "label_margin");
   r.accuracy_margin = get_double(a, "accuracy_margin");
   r.latency_margin = get_double(a, "latency_margin");
@@ -134,7 +152,7 @@ Result<Request> request_from_toml(const fs::path& file) {
     const std::string at = where + " [[model]]";
     ASSAY_CHECK(only_keys(m,
                           {"model", "name", "data", "shapes", "sampling", "compilers", "precisions",
-                           "locks", "lock_proof", "inputs", "preprocess", "detector"},
+                           "locks", "lock_proof", "dvfs", "inputs", "preprocess", "detector"},
                           at));
     ASSAY_CHECK(typed(m,
                       {{"model", Kind::text},
@@ -147,6 +165,7 @@ Result<Request> request_from_toml(const fs::path& file) {
                        {"compilers", Kind::list},
                        {"locks", Kind::list},
                        {"lock_proof", Kind::text},
+                       {"dvfs", Kind::list},
                        {"precisions", Kind::list},
                        {"inputs", Kind::whole}},
                       at));
@@ -165,6 +184,7 @@ Result<Request> request_from_toml(const fs::path& file) {
     ASSAY_TRY(out.compilers, string_list(m, "compilers", at));
     ASSAY_TRY(out.precisions, string_list(m, "precisions", at));
     ASSAY_TRY(out.locks, string_list(m, "locks", at));
+    ASSAY_TRY(out.dvfs, string_list(m, "dvfs", at));
     out.lock_proof = get_string(m, "lock_proof");
     if (out.model.empty())
       return bad_input(at + ": model is missing",

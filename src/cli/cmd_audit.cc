@@ -82,6 +82,8 @@ void print_plan(const audit::Plan& plan, const audit::Prepared& prepared, bool l
     for (const auto& [key, value] : r.plan.options.items())
       options += fmt::format("{}{}={}", options.empty() ? "" : " ", key,
                              value.is_string() ? value.get<std::string>() : dump_json(value));
+    if (r.plan.dvfs != "default")
+      options += fmt::format("{}clocks={}", options.empty() ? "" : " ", r.plan.dvfs);
     t.add({plan.models[r.model].name, r.plan.compiler, r.plan.precision,
            std::to_string(r.builds(plan)), r.plan.lock_mode,
            launches ? std::to_string(r.builds(plan) * plan.launches) : "-",

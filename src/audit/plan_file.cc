@@ -80,10 +80,26 @@ Result<Request> request_from_toml(const fs::path& file) {
   ASSAY_CHECK(typed(t, {{"audit", Kind::table}, {"compiler", Kind::table}}, where));
   const Json& a = get_object(t, "audit");
   ASSAY_CHECK(only_keys(a,
-                        {"profile", "builds", "launches", "samples", "inputs", "threads", "seed",
-                         "warmup_ms", "warmup_runs", "build_timeout_s", "launch_timeout_s",
-                         "memory_limit_bytes", "reference", "limit_ms", "limit_below",
-                         "label_margin", "latency_margin", "tail_margin", "accuracy_margin"},
+                        {"profile",
+                         "builds",
+                         "launches",
+                         "samples",
+                         "inputs",
+                         "threads",
+                         "seed",
+                         "warmup_ms",
+                         "warmup_runs",
+                         "idle_ms",
+                         "build_timeout_s",
+                         "launch_timeout_s",
+                         "memory_limit_bytes",
+                         "reference",
+                         "limit_ms",
+                         "limit_below",
+                         "label_margin",
+                         "latency_margin",
+                         "tail_margin",
+                         "accuracy_margin"},
                         where + " [audit]"));
   ASSAY_CHECK(typed(a,
                     {{"profile", Kind::text},
@@ -94,6 +110,7 @@ Result<Request> request_from_toml(const fs::path& file) {
                      {"threads", Kind::whole},
                      {"seed", Kind::whole},
                      {"warmup_ms", Kind::whole},
+                     {"idle_ms", Kind::whole},
                      {"warmup_runs", Kind::whole},
                      {"build_timeout_s", Kind::number},
                      {"launch_timeout_s", Kind::number},
@@ -114,6 +131,7 @@ Result<Request> request_from_toml(const fs::path& file) {
   r.inputs = get_int(a, "inputs");
   r.threads = get_int(a, "threads", 1);
   r.warmup_ms = get_int(a, "warmup_ms", -1);
+  r.idle_ms = get_int(a, "idle_ms", -1);
   r.warmup_runs = get_int(a, "warmup_runs", -1);
   if (a.contains("seed")) r.seed = static_cast<uint64_t>(get_int(a, "seed"));
   r.build_timeout_s = get_double(a, "build_timeout_s");

@@ -10,10 +10,10 @@ namespace {
 
 double at(const Json& j, const char* key) { return get_double(j, key); }
 
-// "unknown (why)": the first thing that is missing whose name has one of `parts` in it.
+// "unknown (why)": what is missing whose name has the first of `parts` in it, or the next.
 std::string unknown_of(const Json& platform, const std::vector<std::string_view>& parts) {
-  for (const auto& [what, why] : get_object(platform, "missing").items())
-    for (const std::string_view part : parts)
+  for (const std::string_view part : parts)
+    for (const auto& [what, why] : get_object(platform, "missing").items())
       if (what.find(part) != std::string::npos && why.is_string())
         return fmt::format("unknown ({})", one_line(why.get<std::string>(), 120));
   return "unknown";

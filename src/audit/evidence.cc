@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "audit/platform_evidence.h"
 #include "audit/plausibility.h"
 
 namespace assay::audit {
@@ -179,6 +180,16 @@ Result<std::optional<DetectorEvidence>> load_detector(RunFolder& run, const std:
   return out;
 }
 
+Status load_records(RunFolder& run, RecipeEvidence& recipe) {
+  for (BuildEvidence& b : recipe.builds) {
+    ASSAY_TRY(b.platform, load_platform(run, b.build_id));
+    for (LaunchEvidence& l : b.launches) {
+      ASSAY_TRY(l.platform, load_platform(run, l.launch_id));
+    }
+  }
+  return {};
+}
+
 Result<std::vector<platform::Peaks>> load_peaks(RunFolder& run) {
   ASSAY_TRY(auto rows, run.db().query("SELECT peaks_json FROM peak ORDER BY rowid"));
   std::vector<platform::Peaks> out;
@@ -274,6 +285,7 @@ Result<RunEvidence> load_evidence(RunFolder& run) {
     ASSAY_TRY(e.builds, load_builds(run, e.recipe_id));
     if (schema->integer(0) >= 2) ASSAY_CHECK(load_lock(run, e));
     ASSAY_CHECK(load_clocks(run, e));
+    if (schema->integer(0) >= 4) ASSAY_CHECK(load_records(run, e));
     out.recipes.push_back(std::move(e));
   }
   return out;

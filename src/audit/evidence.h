@@ -11,6 +11,7 @@
 #include "audit/engine.h"
 #include "model/cost.h"
 #include "platform/peaks.h"
+#include "platform/record.h"
 #include "stats/intervals.h"
 #include "store/run_folder.h"
 #include "vision/boxes.h"
@@ -28,6 +29,14 @@ struct Check {
   std::string name, result, detail;
   int64_t mismatches = 0;
 };
+// What the machine did during a build or a launch, as stored or about to be.
+struct PlatformEvidence {
+  std::string platform_id, record_blob;
+  platform::Record record;
+  int64_t begin_ns = 0, end_ns = 0;            // the timed loop, or the whole build
+  int64_t idle_begin_ns = 0, idle_end_ns = 0;  // 0, 0: no such stretch
+  std::string problem;                         // why the record could not be read
+};
 struct LaunchEvidence {
   std::string launch_id, outcome, reason, kernels_agree, series_id, clock;
   int64_t launch_index = 0, censored = 0, wall_ns = 0;
@@ -35,6 +44,7 @@ struct LaunchEvidence {
   std::vector<Check> checks;
   std::vector<int64_t> samples;  // run order
   Json environment, sampler, isolation;
+  std::optional<PlatformEvidence> platform;
   double layer_sum_ns = 0;  // of the layers' median times; 0: not taken
   Json clocks;  // of plans with clock states: what was found and set for it (event `clocks`)
 };
@@ -50,6 +60,7 @@ struct BuildEvidence {
   std::vector<Kernel> kernels;
   std::vector<LaunchEvidence> launches;
   Json isolation;
+  std::optional<PlatformEvidence> platform;
   const LaunchEvidence* output_launch() const;  // the ok launch 0, else nullptr
 };
 struct RecipeEvidence {

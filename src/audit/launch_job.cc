@@ -3,6 +3,7 @@
 
 #include "audit/job.h"
 #include "audit/lock/build.h"
+#include "audit/platform_evidence.h"
 #include "audit/worker_launch.h"
 #include "base/text.h"
 
@@ -39,7 +40,7 @@ std::string int64_blob(const std::vector<int64_t>& v) {
 }
 
 struct Blobs {
-  std::string out, err, events, samples, slots;
+  std::string out, err, events, samples, slots, record;
   std::vector<std::string> outputs;
 };
 
@@ -50,6 +51,9 @@ Result<Blobs> put_blobs(const Context& ctx, const WorkerResult& r, const fs::pat
   ASSAY_TRY(b.events, ctx.run.put_blob(r.log.text));
   ASSAY_TRY(b.samples, ctx.run.put_blob(int64_blob(r.samples)));
   ASSAY_TRY(b.slots, ctx.run.put_blob(int64_blob(r.slots)));
+  if (r.platform) {
+    ASSAY_TRY(b.record, ctx.run.put_blob(dump_json(platform::to_json(r.platform->record))));
+  }
   for (const WorkerOutput& o : r.outputs) {
     ASSAY_TRY(std::string blob, ctx.run.put_blob_file(o.file));
     b.outputs.push_back(std::move(blob));
@@ -75,6 +79,11 @@ Status store_children(const Context& ctx, const std::string& launch_id, const Wo
         "INSERT OR REPLACE INTO self_check VALUES(?,?,?,?,?,?,?)",
         {launch_id, get_string(e, "name"), get_string(e, "result", "not_run"), get_int(e, "inputs"),
          get_int(e, "mismatches"), max_abs, one_line(get_string(e, "detail"))}));
+  }
+  if (r.platform) {
+    PlatformEvidence machine = *r.platform;
+    machine.record_blob = blobs.record;
+    ASSAY_CHECK(store_platform(ctx.run, "launch", launch_id, machine));
   }
   const Json* series = r.log.find("series");
   if (r.samples.empty() && !series) return {};

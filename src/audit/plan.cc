@@ -24,6 +24,8 @@ const std::vector<Profile>& profiles() {
   return table;
 }
 
+constexpr int64_t kMostIdleMs = 600'000;
+
 Status in_range(int64_t value, int64_t low, int64_t high, std::string_view flag) {
   if (value >= low && value <= high) return {};
   return bad_input(fmt::format("{} is {}, expected {} to {}", flag, value, low, high));
@@ -167,6 +169,10 @@ Result<Plan> make_plan(const Request& request) {
   plan.samples = pick(request.samples, plan.profile.samples);
   plan.threads = request.threads;
   if (request.warmup_ms >= 0) plan.warmup_ms = request.warmup_ms;
+  if (request.idle_ms > kMostIdleMs)
+    return bad_input(fmt::format("idle_ms is {}", request.idle_ms),
+                     fmt::format("milliseconds from 0 to {}", kMostIdleMs));
+  if (request.idle_ms >= 0) plan.idle_ms = request.idle_ms;
   if (request.warmup_runs >= 0) plan.warmup_runs = request.warmup_runs;
   if (request.build_timeout_s > 0) plan.build_timeout_s = request.build_timeout_s;
   if (request.launch_timeout_s > 0) plan.launch_timeout_s = request.launch_timeout_s;
@@ -256,6 +262,8 @@ Json to_json(const Plan& p) {
   // What was checked with an item allowed must not speak for a run without it.
   if (!p.allowed.empty()) out["allowed"] = p.allowed;
   if (p.gpu_mhz > 0) out["gpu_mhz"] = p.gpu_mhz;
+  // Left out when it is the default, so that plans of before keep their hash.
+  if (p.idle_ms != Plan{}.idle_ms) out["idle_ms"] = p.idle_ms;
   return out;
 }
 

@@ -60,6 +60,7 @@ struct Plan {
   Profile profile;
   int64_t builds = 0, launches = 0, samples = 0, threads = 1;
   int64_t warmup_runs = 20, warmup_ms = 200, slots = 16;
+  int64_t idle_ms = 1000;  // of rest before each launch where a source of energy is; 0: none
   double build_timeout_s = 3600, launch_timeout_s = 900;
   int64_t memory_limit_bytes = 0;
   uint64_t seed = 0;
@@ -76,7 +77,7 @@ struct Plan {
 struct Request {
   std::string profile = "quick";
   int64_t builds = 0, launches = 0, samples = 0, inputs = 0, threads = 1, warmup_ms = -1,
-          warmup_runs = -1;
+          warmup_runs = -1, idle_ms = -1;
   std::optional<uint64_t> seed;
   double build_timeout_s = 0, launch_timeout_s = 0;
   int64_t memory_limit_bytes = 0;

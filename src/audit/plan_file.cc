@@ -89,6 +89,7 @@ Result<Request> request_from_toml(const fs::path& file) {
                          "seed",
                          "warmup_ms",
                          "warmup_runs",
+                         "idle_ms",
                          "build_timeout_s",
                          "launch_timeout_s",
                          "memory_limit_bytes",
@@ -110,6 +111,7 @@ Result<Request> request_from_toml(const fs::path& file) {
                      {"threads", Kind::whole},
                      {"seed", Kind::whole},
                      {"warmup_ms", Kind::whole},
+                     {"idle_ms", Kind::whole},
                      {"warmup_runs", Kind::whole},
                      {"build_timeout_s", Kind::number},
                      {"launch_timeout_s", Kind::number},
@@ -131,6 +133,7 @@ Result<Request> request_from_toml(const fs::path& file) {
   r.inputs = get_int(a, "inputs");
   r.threads = get_int(a, "threads", 1);
   r.warmup_ms = get_int(a, "warmup_ms", -1);
+  r.idle_ms = get_int(a, "idle_ms", -1);
   r.warmup_runs = get_int(a, "warmup_runs", -1);
   if (a.contains("seed")) r.seed = static_cast<uint64_t>(get_int(a, "seed"));
   r.build_timeout_s = get_double(a, "build_timeout_s");

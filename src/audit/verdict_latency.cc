@@ -9,6 +9,7 @@
 #include "audit/derive_internal.h"
 #include "audit/judged.h"
 #include "audit/latency_spread.h"
+#include "audit/platform_evidence.h"
 #include "audit/plausibility.h"
 #include "base/text.h"
 #include "base/words.h"
@@ -181,6 +182,12 @@ void verdict_of_latency(const RecipeEvidence& recipe, const std::vector<JudgedBu
   if (!strata.json.is_null()) v.statistic["clock_state"] = strata.json;
   if (Json requirement = judge_requirement(recipe, judged, plan, findings); !requirement.is_null())
     v.statistic["requirement"] = std::move(requirement);
+  if (Json machine = platform_json(recipe, judged); !machine.is_null()) {
+    v.statistic["platform"] = std::move(machine);
+    for (const JudgedBuild& b : judged)
+      for (const JudgedLaunch& l : b.launches)
+        if (l.launch->platform) v.evidence["platform"].push_back(l.launch->platform->platform_id);
+  }
   v.threshold = {{"margin", limits.margin},         {"alpha", kAlpha},
                  {"unit", "median of a launch"},    {"correction", "Holm over pairs"},
                  {"schedule", "fixed n: one look"}, {"equivalence_allowed", limits.equivalence}};

@@ -42,6 +42,11 @@ Result<Record> record_from_json(const Json& j);
 std::optional<int64_t> growth(const Record& record, std::string_view counter, size_t from,
                               size_t to);
 
+// Keeps the rounds up to `first` and, of each two that follow, the one that knows more: channels
+// that are read seldom would else vanish whenever their rounds are the odd ones. A bit of a mask
+// (throttling) that was seen in a dropped round stays seen.
+void halve(Record& record, size_t first = 0);
+
 // Reads a probe at an interval on its own thread (pinned to `cpu` when >= 0) until stop. At most
 // `limit` rounds are kept: beyond it every second one is dropped and the interval doubled, so that
 // a build of hours stays small. Of two the one that knows more is kept, with the bits of both

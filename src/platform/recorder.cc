@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <chrono>
@@ -17,12 +18,21 @@ size_t known(const Record& record, size_t round) {
   return count;
 }
 
-// Keeps the first round and of each two that follow the one that knows more: channels that are read
-// seldom would else vanish whenever their rounds are the odd ones. A bit of a mask (throttling)
-// that was seen in a dropped round stays seen.
-void halve(Record& record) {
-  size_t kept = 1;
-  for (size_t k = 1; k < record.t_ns.size(); k += 2) {
+void pin(int cpu) {
+  if (cpu < 0 || cpu >= CPU_SETSIZE) return;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<size_t>(cpu), &set);
+  // Refused (no such CPU for us): the rounds are read all the same, where the kernel likes.
+  pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+}  // namespace
+
+void halve(Record& record, size_t first) {
+  size_t kept = first + 1;
+  if (kept >= record.t_ns.size()) return;
+  for (size_t k = kept; k < record.t_ns.size(); k += 2) {
     const bool pair = k + 1 < record.t_ns.size();
     const size_t best = pair && known(record, k + 1) > known(record, k) ? k + 1 : k;
     const size_t other = !pair ? best : best == k ? k + 1 : k;
@@ -40,17 +50,6 @@ void halve(Record& record) {
   record.t_ns.resize(kept);
   for (auto& column : record.columns) column.resize(kept);
 }
-
-void pin(int cpu) {
-  if (cpu < 0 || cpu >= CPU_SETSIZE) return;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<size_t>(cpu), &set);
-  // Refused (no such CPU for us): the rounds are read all the same, where the kernel likes.
-  pthread_setaffinity_np(pthread_self(), sizeof set, &set);
-}
-
-}  // namespace
 
 Recorder::Recorder(Probe probe, int interval_ms, int cpu, bool real, size_t limit)
     : probe_(std::move(probe)), cpu_(cpu), limit_(std::max<size_t>(limit, 4)) {
@@ -82,7 +81,12 @@ void Recorder::start() {
   for (auto& column : record_.columns) column.reserve(limit_);
   // The first round belongs to the caller, so that nothing it does next lies before it.
   round();
+  // Signals are for the thread that waits for them, not for this one.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
   thread_ = std::thread([this] { loop(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void Recorder::round() {

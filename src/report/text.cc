@@ -7,6 +7,7 @@
 #include "report/detections.h"
 #include "report/escape.h"
 #include "report/figures.h"
+#include "report/platform/platform.h"
 #include "report/report.h"
 #include "report/roofline.h"
 #include "report/summary.h"
@@ -50,6 +51,20 @@ std::string latency_word(const Recipe& r) {
   return plain(v->verdict + (trust.empty() ? "" : " (" + trust + ")"), 40);
 }
 
+std::string platform_text(const ModelInfo& info) {
+  if (!has_platform(info)) return "";
+  Table machine(machine_header()), energy(energy_header());
+  const auto add = [](Table& t, std::vector<std::string> cells) {
+    for (std::string& cell : cells) cell = plain(cell, 160);
+    t.add(std::move(cells));
+  };
+  for (const Recipe& r : info.recipes) {
+    add(machine, machine_cells(r));
+    for (auto& cells : energy_rows(r)) add(energy, std::move(cells));
+  }
+  return "\n  Platform\n" + indented(machine.text()) + "\n" + indented(energy.text());
+}
+
 std::string model_text(const Model& m, const ModelInfo& info) {
   std::string out = fmt::format("\n{} ({})\n", plain(info.name, 80), bytes_text(info.bytes));
   for (const DataSet& d : info.datasets)
@@ -79,6 +94,7 @@ std::string model_text(const Model& m, const ModelInfo& info) {
   out += "\n" + indented(verdicts.text()) + "\n" + indented(figures.text());
   for (const Recipe& r : info.recipes)
     if (r.is_reference) out += "  * the reference\n";
+  out += platform_text(info);
   for (const Recipe& r : info.recipes) {
     bool first = true;
     for (const VerdictRow& v : r.verdicts) {

@@ -7,7 +7,7 @@
     conformance/run.py tvm-autotvm --case conv_relu
 
 Exit codes: 0 all checks hold; 1 a check failed; 2 bad usage; 3 a compiler (or the worker) is not installed,
-but with --all not for one that ./assay-up does not install (`manual` in its compiler.toml).
+but with --all not for one that ./assay-up compilers --all does not install (`manual`, or no device cpu).
 """
 
 import argparse
@@ -30,6 +30,8 @@ def arguments():
     parser.add_argument("--all", action="store_true", help="every compiler folder; the absent ones are listed")
     parser.add_argument("--build", type=pathlib.Path, default=registry.ROOT / "build" / "release", metavar="DIR",
                         help="where bin/assay-worker and lib/ lie (default: build/release)")
+    parser.add_argument("--device", default="", metavar="DEVICE",
+                        help="cpu, cuda:0, ... (default: the compiler's first)")
     parser.add_argument("--case", action="append", metavar="NAME", help="only this case; may be repeated")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument("--keep", type=pathlib.Path, metavar="DIR", help="keep engines and outputs below this folder")
@@ -41,7 +43,7 @@ def arguments():
 
 def check_compiler(name, args, show):
     """All checks of one compiler; raises Missing or ValueError."""
-    compiler = registry.load(name, args.build.resolve())
+    compiler = registry.load(name, args.build.resolve(), args.device)
     worker = args.build.resolve() / "bin" / "assay-worker"
     if not worker.exists():
         raise registry.Missing(f"{worker} is not built: cmake --preset release && cmake --build --preset release")
@@ -71,7 +73,7 @@ def main():
             outcomes += check_compiler(name, args, show)
         except registry.Missing as error:
             # One that nobody can install by a command is named, and held against no one who asked for all.
-            if not (args.all and registry.load(name, args.build).manual):
+            if not (args.all and registry.load(name, args.build).optional):
                 missing.append(str(error))
             print(f"conformance: {error}", file=sys.stderr, flush=True)
         except ValueError as error:

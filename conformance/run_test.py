@@ -251,12 +251,28 @@ class ChildrenTest(Folder):
 
 
 class RegistryTest(unittest.TestCase):
-    def test_a_manual_compiler_says_what_it_needs(self):
+    def test_a_compiler_for_a_gpu_alone_may_be_absent(self):
         compiler = registry.load("tensorrt", "/nowhere")
-        self.assertIn("GPU", compiler.manual)
+        self.assertEqual((compiler.device, compiler.optional), ("cuda:0", True))
+        compiler = registry.load("openvino", "/nowhere")
+        self.assertEqual((compiler.device, compiler.optional), ("cpu", False))
+
+    def test_a_manual_compiler_says_what_it_needs(self):
+        compiler = registry.Compiler("rare", None, {"family": "rare", "manual": "needs a GPU", "runner": "rare"},
+                                     registry.pathlib.Path("/nowhere"))
+        self.assertTrue(compiler.optional)
         with self.assertRaisesRegex(registry.Missing, "GPU"):
             compiler.runner()
-        self.assertEqual(registry.load("openvino", "/nowhere").manual, "")
+
+    def test_a_device_has_its_own_environment(self):
+        tvm = registry.load("tvm-autotvm", "/nowhere", "cuda:1")
+        self.assertEqual((tvm.family, tvm.device), ("tvm-0.14-cuda", "cuda:1"))
+        self.assertTrue(tvm.install_command.endswith(" tvm-autotvm-cuda"))
+        self.assertEqual(registry.load("tvm-autotvm", "/nowhere").family, "tvm-0.14")
+        self.assertEqual(registry.load("tensorrt", "/nowhere").device, "cuda:0")
+        for name, device in (("null", "cuda:0"), ("tvm-autotvm", "cuda"), ("tensorrt", "cpu"), ("null", "gpu")):
+            with self.assertRaises(ValueError):
+                registry.load(name, "/nowhere", device)
 
     def test_every_description_loads(self):
         self.assertIn("openvino", registry.names())

@@ -70,7 +70,7 @@ class Build:
     """One build: what a builder's `build` function is given.
 
     Set before returning: `inputs`, `outputs` (lists made with `tensor`), at least one `file` with
-    the role "artifact".  Optional: `target` (text of the code generation target), `device` ("cpu"),
+    the role "artifact".  Optional: `target` (text of the code generation target), `device` (the request's),
     `rebuild_env` {name: value} and `rebuild_decisions` [path of a registered file].
 
     A lock keeps the files of `rebuild_decisions`; `rebuild` gets them back in
@@ -85,7 +85,7 @@ class Build:
         self.events = events
         self.inputs = []
         self.outputs = []
-        self.device = "cpu"
+        self.device = request.device
         self.target = ""
         self.rebuild_env = {}
         self.rebuild_decisions = []
@@ -307,7 +307,7 @@ def _pretty(value):
 
 
 # ---------------------------------------------------------------- entry point
-def _perform(compiler, versions, actions, decides_at, events):
+def _perform(compiler, versions, actions, decides_at, devices, events):
     text = sys.stdin.buffer.read(MAX_REQUEST_BYTES + 1)
     if len(text) > MAX_REQUEST_BYTES:
         raise BuildError("invalid", "request: longer than %d bytes" % MAX_REQUEST_BYTES)
@@ -322,6 +322,11 @@ def _perform(compiler, versions, actions, decides_at, events):
     )
     if request.action == "hello":
         return
+    if request.device.split(":")[0] not in devices:
+        raise BuildError(
+            "unsupported",
+            "device %s: %s builds for %s" % (request.device, compiler, ", ".join(devices)),
+        )
     perform = actions.get(request.action)
     if perform is None:
         raise BuildError("unsupported", "%s cannot %s an engine" % (compiler, request.action))
@@ -334,7 +339,9 @@ def _perform(compiler, versions, actions, decides_at, events):
     events.emit("done")
 
 
-def main(compiler, versions, build, decides_at="build", rebuild=None, measure=None):
+def main(
+    compiler, versions, build, decides_at="build", rebuild=None, measure=None, devices=("cpu",)
+):
     """Runs one builder process and exits: 0 after `done` (or `hello`), 1 after an `error` event.
 
     compiler   name of the compiler folder.
@@ -344,6 +351,7 @@ def main(compiler, versions, build, decides_at="build", rebuild=None, measure=No
     measure    emits a `candidate` with `request.rounds` times for each of `request.candidates`,
                the order of each round drawn anew from the seed; writes no engine.
     decides_at "build", "load" or "first_run", as in compiler.toml.
+    devices    kinds of device, as in compiler.toml; a request for another one is `unsupported`.
     """
     try:
         events = Events.from_environment()
@@ -354,7 +362,7 @@ def main(compiler, versions, build, decides_at="build", rebuild=None, measure=No
         sys.exit(1)
     try:
         actions = {"build": build, "rebuild": rebuild, "measure": measure}
-        _perform(compiler, versions, actions, decides_at, events)
+        _perform(compiler, versions, actions, decides_at, devices, events)
     except BuildError as error:
         events.emit("error", kind=error.kind, message=one_line(error.message))
         sys.exit(1)

@@ -8,6 +8,7 @@ import collections
 import hashlib
 import json
 import os
+import re
 import sys
 import threading
 
@@ -51,8 +52,8 @@ class BuildError(Exception):
 Request = collections.namedtuple(
     "Request",
     "action compiler model engine_dir precision threads cpus seed shapes options scratch inputs"
-    " outputs decisions candidates rounds build_index",
-    defaults=(None, None, None, (), 0, 0),
+    " outputs decisions candidates rounds build_index device",
+    defaults=(None, None, None, (), 0, 0, "cpu"),
 )
 # What a lock decided: `files` {relative path: absolute path} as the locked engine named them in
 # rebuild.decisions; `choices` {layer: candidate number} and `override` {layer: files of another
@@ -65,7 +66,7 @@ Texts; `threads` >= 1; `cpus` list of int; `seed` int; `build_index` >= 0; `shap
 `options` {name: value}; paths are absolute; `inputs` and `outputs` are lists of {"name", "dtype",
 "shape"} where the caller knows them, else []; `decisions` is a Decisions for the actions rebuild
 and measure, else None; `candidates` [(layer, number)], none twice, and `rounds` >= 1 are for
-measure, else () and 0.  For the action `hello` everything but `action` and `compiler` may be
+measure, else () and 0; `device` "cpu" or "cuda:N".  For the action `hello` everything but `action` and `compiler` may be
 None."""
 
 
@@ -305,6 +306,11 @@ def parse_request(text, compiler):
     )
     _need(_is_int(raw.get("seed", 0), 0, (1 << 64) - 1), "`seed` must be a whole number of 64 bit")
     _need(_is_int(raw.get("build_index", 0), 0, 1 << 40), "`build_index` must be a number >= 0")
+    device = raw.get("device", "cpu")
+    _need(
+        isinstance(device, str) and re.fullmatch(r"cpu|cuda:(0|[1-9][0-9]{0,2})", device),
+        "`device` is %r, expected cpu or cuda:N" % (device,),
+    )
     _check_shapes(raw.get("shapes", {}))
     _need(isinstance(raw.get("options", {}), dict), "`options` must be an object")
     if not os.path.isfile(raw["model"]):
@@ -328,4 +334,5 @@ def parse_request(text, compiler):
         None if action == "build" else _decisions(raw),
         *(_measurement(raw) if action == "measure" else ((), 0)),
         raw.get("build_index", 0),
+        device,
     )

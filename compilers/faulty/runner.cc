@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <sstream>
@@ -87,7 +89,16 @@ assay_status engine_open(const assay_engine_options* options, assay_engine** out
     if (key != "mode" && key != "at_run" && key != "amount_mib")
       passed.push_back(options->options[i]);
   }
+  // It works nowhere but on the CPU, but holds every other device it is told against the engine's.
+  std::ifstream manifest(std::string(options->engine_dir) + "/manifest.json");
+  const std::string told((std::istreambuf_iterator<char>(manifest)), {});
+  if (std::strcmp(options->device, "cpu") != 0 &&
+      told.find("\"device\": \"" + std::string(options->device) + "\"") == std::string::npos) {
+    std::snprintf(err, size, "faulty: the engine was not built for %s", options->device);
+    return ASSAY_INVALID;
+  }
   assay_engine_options inner = *options;
+  inner.device = "cpu";
   inner.n_options = static_cast<int32_t>(passed.size());
   inner.options = passed.data();
   const Fault fault = read_fault(options->engine_dir);

@@ -19,7 +19,7 @@ class BuildTest(Case):
                 events, engine, manifest = self.build(flavour)
                 self.assertEqual(
                     (manifest["version"], manifest["device"], manifest["decides_at"]),
-                    (version, "cuda", "build"),
+                    (version, "cuda:0", "build"),
                 )
                 self.assertEqual(
                     {f["path"]: f["role"] for f in manifest["files"]},

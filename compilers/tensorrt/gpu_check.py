@@ -61,6 +61,7 @@ class Check:
             "protocol": 1,
             "action": "build",
             "compiler": "tensorrt",
+            "device": "cuda:0",
             "model": os.path.abspath(self.args.model),
             "engine_dir": engine,
             "precision": self.args.precision,

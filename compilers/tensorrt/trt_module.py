@@ -13,8 +13,7 @@ import assay_builder as ab
 
 MODULES = ("tensorrt", "tensorrt_bindings")  # front end, and the bindings alone
 NEEDS = (
-    "TensorRT needs an NVIDIA GPU with its driver, and an environment made by hand: "
-    "compilers/tensorrt/README.md"
+    "TensorRT needs an NVIDIA GPU with its driver, and its environment: ./assay-up compilers tensorrt"
 )
 
 

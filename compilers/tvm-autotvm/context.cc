@@ -55,6 +55,9 @@ Outcome Context::bind(int32_t slot, void* const* inputs, void* const* outputs) {
   }
   const EngineFiles& files = engine_.files();
   Slot next;
+  next.on_device = std::move(slots_[static_cast<size_t>(slot)].on_device);
+  slots_[static_cast<size_t>(slot)].bound = false;  // until this bind has ended well
+  next.on_device.resize(engine_.staged() ? files.inputs.size() + files.outputs.size() : 0);
   next.tensors.reserve(files.inputs.size() +
                        files.outputs.size());  // calls hold addresses of elements
   const auto call = [&](size_t number) {
@@ -65,7 +68,16 @@ Outcome Context::bind(int32_t slot, void* const* inputs, void* const* outputs) {
     if (reinterpret_cast<uintptr_t>(inputs[i]) % kAlignment != 0) {
       return fail(ASSAY_INVALID, "bind: input " + files.inputs[i].name + " is not 64-byte aligned");
     }
-    next.tensors.push_back(wrap(files.inputs[i], inputs[i]));
+    if (engine_.staged()) {
+      auto array = device_array(next, i, files.inputs[i]);
+      if (!array) return tl::unexpected(array.error());
+      const auto bytes = static_cast<size_t>(files.inputs[i].bytes);
+      if (bytes > 0 && engine_.api().array_copy_from(*array, inputs[i], bytes) != 0)
+        return fail(ASSAY_FAILED, last_error_line(engine_.api()));
+      next.tensors.push_back(**array);
+    } else {
+      next.tensors.push_back(wrap(files.inputs[i], inputs[i]));
+    }
     if (files.input_numbers[i] < 0) continue;  // nothing reads this input
     auto& list = files.input_direct[i] ? next.set_inputs : next.copy_inputs;
     list.push_back(call(static_cast<size_t>(files.input_numbers[i])));
@@ -75,7 +87,15 @@ Outcome Context::bind(int32_t slot, void* const* inputs, void* const* outputs) {
       return fail(ASSAY_INVALID,
                   "bind: output " + files.outputs[i].name + " is not 64-byte aligned");
     }
-    next.tensors.push_back(wrap(files.outputs[i], outputs[i]));
+    if (engine_.staged() && files.output_paths[i] == OutputPath::kDirect) {
+      auto array = device_array(next, files.inputs.size() + i, files.outputs[i]);
+      if (!array) return tl::unexpected(array.error());
+      next.tensors.push_back(**array);
+      if (files.outputs[i].bytes > 0)
+        next.fetches.push_back({*array, outputs[i], static_cast<size_t>(files.outputs[i].bytes)});
+    } else {
+      next.tensors.push_back(wrap(files.outputs[i], outputs[i]));
+    }
     if (files.output_paths[i] == OutputPath::kDirect) {
       next.set_outputs.push_back(call(i));
       continue;
@@ -96,6 +116,21 @@ Outcome Context::bind(int32_t slot, void* const* inputs, void* const* outputs) {
       std::move(next);  // moving a vector keeps its elements' addresses
   if (current_ == slot) current_ = -1;
   return {};
+}
+
+Expected<Tensor*> Context::device_array(Slot& slot, size_t index, const TensorInfo& info) const {
+  Array& array = slot.on_device[index];
+  if (array.get() == nullptr) {
+    Tensor* made = nullptr;
+    const Device device = engine_.device();
+    if (engine_.api().array_alloc(info.shape.data(), static_cast<int>(info.shape.size()),
+                                  info.type.code, info.type.bits, info.type.lanes, device.type,
+                                  device.id, &made) != 0) {
+      return fail(ASSAY_FAILED, last_error_line(engine_.api()));
+    }
+    array = Array(&engine_.api(), made);
+  }
+  return array.get();
 }
 
 assay_status Context::failed() noexcept {
@@ -132,6 +167,15 @@ assay_status Context::run(int32_t slot) noexcept {
   if (run_.call_raw(nullptr, nullptr, 0) != 0) return failed();
   for (Call& call : bound.copy_outputs) {
     if (get_output_.call_raw(call.values, call.codes, 2) != 0) return failed();
+  }
+  if (engine_.staged()) {
+    // A copy waits for the kernels before it; without one the run would only have been queued.
+    const Api& api = engine_.api();
+    const Device device = engine_.device();
+    if (bound.fetches.empty() && api.synchronize(device.type, device.id, nullptr) != 0)
+      return failed();
+    for (const Fetch& fetch : bound.fetches)
+      if (api.array_copy_to(fetch.from, fetch.to, fetch.bytes) != 0) return failed();
   }
   for (const Copy& copy : bound.moves) std::memcpy(copy.to, copy.from, copy.bytes);
   return ASSAY_OK;

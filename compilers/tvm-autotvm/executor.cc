@@ -11,8 +11,6 @@
 namespace assay::tvm {
 namespace {
 
-constexpr int64_t kCpu = 1;
-
 // Options of the three compilers that concern the build only: known here, without effect.
 constexpr std::array<std::string_view, 13> kBuildOptions = {"trials",
                                                             "tuner",
@@ -75,11 +73,22 @@ Expected<std::unique_ptr<Engine>> Engine::open(const assay_engine_options& optio
   return engine;
 }
 
-Outcome Engine::load(const assay_engine_options& options) {
-  if (text_or_empty(options.device) != "cpu") {
-    return fail(ASSAY_UNSUPPORTED,
-                "device " + std::string(text_or_empty(options.device)) + ": only cpu");
+// "cpu-staged" is for tests alone: the CPU, treated as a device with memory of its own.
+Outcome Engine::choose_device(const std::string& device) {
+  staged_ = device != "cpu";
+  if (device == "cpu" || device == "cpu-staged") return {};
+  const std::string number = device.rfind("cuda:", 0) == 0 ? device.substr(5) : "";
+  if (number.empty() || number.size() > 3 ||
+      number.find_first_not_of("0123456789") != std::string::npos) {
+    return fail(ASSAY_UNSUPPORTED, "device " + device + ": only cpu and cuda:N");
   }
+  device_ = {kCuda, std::stoi(number)};
+  return {};
+}
+
+Outcome Engine::load(const assay_engine_options& options) {
+  if (auto chosen = choose_device(std::string(text_or_empty(options.device))); !chosen)
+    return chosen;
   if (text_or_empty(options.precision) != "fp32") {
     return fail(ASSAY_UNSUPPORTED,
                 "precision " + std::string(text_or_empty(options.precision)) + ": only fp32");
@@ -95,6 +104,11 @@ Outcome Engine::load(const assay_engine_options& options) {
   auto api = load_api(std::string(text_or_empty(options.library)));
   if (!api) return tl::unexpected(api.error());
   api_ = *api;
+  if (device_.type == kCuda && !global_function(*api_, "device_api.cuda")) {
+    return fail(ASSAY_MISSING, std::string(text_or_empty(options.library)) +
+                                   ": was built without CUDA; install the other one with "
+                                   "`./assay-up compilers tvm-autotvm-cuda`");
+  }
   auto files = read_engine(std::string(text_or_empty(options.engine_dir)));
   if (!files) return tl::unexpected(files.error());
   files_ = std::move(*files);
@@ -127,8 +141,8 @@ Engine::~Engine() {
 Expected<Module> Engine::create(const char* factory) const {
   auto function = global_function(*api_, factory);
   if (!function) return tl::unexpected(function.error());
-  auto result = function->call(
-      {text(files_.graph.text.c_str()), module(library_), integer(kCpu), integer(0)});
+  auto result = function->call({text(files_.graph.text.c_str()), module(library_),
+                                integer(device_.type), integer(device_.id)});
   if (!result) return tl::unexpected(result.error());
   if (result->code != kModuleHandle) return fail(ASSAY_FAILED, "TVM made no graph executor");
   return Module(api_, result->value.handle);

@@ -24,14 +24,18 @@ Outcome fill_desc(const TensorInfo& info, assay_tensor_desc* out);
 class Engine {
  public:
   // ASSAY_INVALID: the folder does not hold an engine, or an option is not known;
-  // ASSAY_UNSUPPORTED: another precision than fp32, another device than the CPU, or another thread
-  // count than the one that TVM's thread pool has in this process; ASSAY_MISSING: no TVM.
+  // ASSAY_UNSUPPORTED: another precision than fp32, another device than "cpu" or "cuda:N", or
+  // another thread count than the one that TVM's thread pool has in this process; ASSAY_MISSING: no
+  // TVM, or one without CUDA.
   static Expected<std::unique_ptr<Engine>> open(const assay_engine_options& options);
   ~Engine();
 
   const Api& api() const { return *api_; }
   const EngineFiles& files() const { return files_; }
   const Module& library() const { return library_; }
+  Device device() const { return device_; }
+  // The device has memory of its own: inputs are copied there at bind, outputs back in each run.
+  bool staged() const { return staged_; }
 
   // A graph executor with the engine's constants. The first context is lent the engine's own one,
   // whose constants every further executor reads in place; give it back with `give_back`.
@@ -50,11 +54,14 @@ class Engine {
  private:
   Engine() = default;
   Outcome load(const assay_engine_options& options);
+  Outcome choose_device(const std::string& device);
   Expected<Module> create(const char* factory) const;
   Outcome load_constants(const Module& executor) const;
 
   const Api* api_ = nullptr;
   EngineFiles files_;
+  Device device_{kCpu, 0};
+  bool staged_ = false;
   Module library_;
   Module first_executor_;
   std::mutex mutex_;  // of `lent_`
@@ -89,18 +96,27 @@ class Context {
     const void* from;
     size_t bytes;
   };
+  struct Fetch {
+    Tensor* from;  // on the device
+    void* to;
+    size_t bytes;
+  };
   struct Slot {
     bool bound = false;
+    std::vector<Array> on_device;    // of a staged engine: inputs, then outputs; kept by rebinding
     std::vector<Tensor> tensors;     // what the calls point to: inputs, then outputs
     std::vector<Call> set_inputs;    // zero copy
     std::vector<Call> set_outputs;   // zero copy
     std::vector<Call> copy_inputs;   // before every run
     std::vector<Call> copy_outputs;  // after every run
+    std::vector<Fetch> fetches;      // after every run: device to host
     std::vector<Copy> moves;         // after every run: outputs that are inputs of the model
   };
 
   explicit Context(Engine& engine) : engine_(engine) {}
   assay_status failed() noexcept;
+  // The array of `on_device[index]`, made when it is not there yet.
+  Expected<Tensor*> device_array(Slot& slot, size_t index, const TensorInfo& info) const;
   // The debug executor with the inputs of `slot`; ASSAY_INVALID when that is not bound.
   Outcome prepare_debug(int32_t slot);
 

@@ -82,7 +82,17 @@ Outcome Context::tensor_read(int32_t slot, const std::string& name, assay_tensor
   if (!array) return tl::unexpected(array.error());
   if (array->code != kArrayHandle) return fail(ASSAY_FAILED, "get_node_output returned no array");
   Tensor* value = static_cast<Tensor*>(array->value.handle);
+  std::vector<char> fetched;
   const char* bytes = static_cast<const char*>(value->data) + value->byte_offset;
+  if (engine_.staged()) {
+    fetched.resize(static_cast<size_t>(stored.bytes));
+    if (!fetched.empty() &&
+        engine_.api().array_copy_to(value, fetched.data(), fetched.size()) != 0) {
+      engine_.api().array_free(value);
+      return fail(ASSAY_FAILED, last_error_line(engine_.api()));
+    }
+    bytes = fetched.data();
+  }
   if (blocked) {
     copy_plain(stored, bytes, static_cast<char*>(data));
   } else {
@@ -103,7 +113,9 @@ Outcome Context::layer_times(int32_t slot, int32_t runs, assay_layer_time_sink s
     for (size_t i = 0; i < nodes.size(); ++i) {
       Value node{.integer = static_cast<int64_t>(i)};
       int code = kInt;
-      if (debug_execute_node_.call_raw(&node, &code, 1) != 0)
+      const Device device = engine_.device();
+      if (debug_execute_node_.call_raw(&node, &code, 1) != 0 ||
+          (engine_.staged() && engine_.api().synchronize(device.type, device.id, nullptr) != 0))
         return fail(ASSAY_FAILED, last_error_line(engine_.api()));
       stamps[i + 1] = now_ns();
     }

@@ -64,6 +64,7 @@ assay_status capabilities(assay_engine* engine, assay_capabilities* out, char* e
     *out = assay_capabilities{};
     out->struct_size = size;
     out->flags = ASSAY_CAP_TENSOR_READ | ASSAY_CAP_CONTEXTS_THREADED | ASSAY_CAP_LAYER_TIMES;
+    if (engine != nullptr && engine->engine->staged()) out->flags |= ASSAY_CAP_INPUTS_AT_BIND;
     out->compiler = "tvm";
     out->version = engine != nullptr ? engine->engine->files().version.c_str() : "";
     out->decides_at = "build";

@@ -185,10 +185,11 @@ int main(int argc, char** argv) {
   if (query == nullptr || query(0) != nullptr)
     die("assay_runner_query is missing or ignores the version");
   const assay_runner_api* api = query(1);
+  const char* device = std::getenv("TVM_RUNNER_CHECK_DEVICE");
   const assay_engine_options options{.struct_size = sizeof options,
                                      .engine_dir = argv[3],
                                      .library = argv[2],
-                                     .device = "cpu",
+                                     .device = device != nullptr ? device : "cpu",
                                      .precision = "fp32",
                                      .threads = std::atoi(argv[4]),
                                      .n_options = 0,

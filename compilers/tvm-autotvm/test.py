@@ -104,12 +104,13 @@ class Builders(BuilderCase):
         self.refused("invalid", ["trials", "1", "2"], compiler="tvm-autoscheduler", trials=1)
 
     # -- the runner against TVM's Python executor
-    def run_check(self, engine, slots, inputs, outputs, *more):
+    def run_check(self, engine, slots, inputs, outputs, *more, device="cpu"):
         import tvm
 
         library = os.path.join(os.path.dirname(tvm.__file__), "libtvm_runtime.so")
         return subprocess.run(
             [CHECK, RUNNER, library, engine, "1", str(slots), inputs, outputs, *more],
+            env=dict(os.environ, TVM_RUNNER_CHECK_DEVICE=device),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             universal_newlines=True,
@@ -187,6 +188,26 @@ class Builders(BuilderCase):
             self.assertEqual(shapes[layer], list(value.shape))
             with open(os.path.join(engine, layer), "rb") as handle:
                 self.assertEqual(handle.read(), value.tobytes(), layer)
+        self.same_when_staged(engine, slots, inputs, want, arguments)
+
+    def same_when_staged(self, engine, slots, inputs, want, arguments):
+        """The CPU as if it had memory of its own: all that CUDA needs but CUDA itself."""
+        staged = os.path.join(engine, "staged-outputs")
+        moved = [a + ".staged" if os.path.isabs(a) else a for a in arguments]
+        result = self.run_check(
+            engine, slots, inputs, staged, "--layer-times", "3", *moved, device="cpu-staged"
+        )
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with open(staged, "rb") as handle:
+            self.assertEqual(handle.read(), want)
+        for plain, other in zip(arguments, moved):
+            if plain != other:
+                with open(plain, "rb") as one, open(other, "rb") as two:
+                    self.assertEqual(one.read(), two.read(), plain)
+        refused = self.run_check(engine, slots, inputs, staged, device="cuda:0")
+        self.assertEqual(refused.returncode, 3, refused.stderr)
+        self.assertIn("error 3 ", refused.stdout)  # missing: this TVM has no CUDA
+        self.assertIn("tvm-autotvm-cuda", refused.stdout)
 
     def damaged_engines(self, engine):
         def status(change):

@@ -63,7 +63,11 @@ Expected<const Api*> load_api(const std::string& library) {
   need("TVMFuncCall", api.function_call);
   need("TVMFuncFree", api.function_free);
   need("TVMFuncGetGlobal", api.function_global);
+  need("TVMArrayAlloc", api.array_alloc);
+  need("TVMArrayCopyFromBytes", api.array_copy_from);
+  need("TVMArrayCopyToBytes", api.array_copy_to);
   need("TVMArrayFree", api.array_free);
+  need("TVMSynchronize", api.synchronize);
   need("TVMObjectFree", api.object_free);
   if (absent != nullptr) {
     dlclose(handle);

@@ -32,9 +32,10 @@ inline tl::unexpected<RunnerError> fail(assay_status status, std::string message
 }
 
 struct Device {
-  int32_t type;  // 1 = CPU
+  int32_t type;  // kCpu or kCuda
   int32_t id;
 };
+constexpr int32_t kCpu = 1, kCuda = 2;
 struct DataType {
   uint8_t code;  // 0 int, 1 uint, 2 float, 4 bfloat
   uint8_t bits;
@@ -92,7 +93,13 @@ struct Api {
                        int* code);
   int (*function_free)(void* function);
   int (*function_global)(const char* name, void** out);
+  int (*array_alloc)(const int64_t* shape, int rank, int code, int bits, int lanes, int device_type,
+                     int device_id, Tensor** out);
+  // Dense bytes of the whole array; both wait until the copy is done.
+  int (*array_copy_from)(Tensor* array, void* data, size_t bytes);
+  int (*array_copy_to)(Tensor* array, void* data, size_t bytes);
   int (*array_free)(Tensor* array);
+  int (*synchronize)(int device_type, int device_id, void* stream);
   int (*object_free)(void* object);
 };
 
@@ -123,6 +130,28 @@ class Module {
  private:
   const Api* api_ = nullptr;
   void* handle_ = nullptr;
+};
+
+// An array that TVM allocated on a device.
+class Array {
+ public:
+  Array() = default;
+  Array(const Api* api, Tensor* tensor) : api_(api), tensor_(tensor) {}
+  Array(Array&& other) noexcept
+      : api_(other.api_), tensor_(std::exchange(other.tensor_, nullptr)) {}
+  Array& operator=(Array&& other) noexcept {
+    std::swap(api_, other.api_);
+    std::swap(tensor_, other.tensor_);
+    return *this;
+  }
+  ~Array() {
+    if (tensor_ != nullptr) api_->array_free(tensor_);
+  }
+  Tensor* get() const { return tensor_; }
+
+ private:
+  const Api* api_ = nullptr;
+  Tensor* tensor_ = nullptr;
 };
 
 // One argument or result of a packed function.

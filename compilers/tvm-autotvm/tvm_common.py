@@ -11,8 +11,10 @@ import random
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "common"))
+COMMON = os.path.normpath(os.path.join(HERE, "..", "common"))
+sys.path.insert(0, COMMON)
 import assay_builder as ab  # noqa: E402
+import cuda_source  # noqa: E402
 import kernel_source  # noqa: E402
 
 PACKAGES = ["numpy", "onnx", "xgboost", "scipy", "protobuf"]
@@ -43,8 +45,15 @@ def _tvm_version():
 
 
 # ---------------------------------------------------------------- before TVM is loaded
+def on_cuda(job):
+    return job.request.device.startswith("cuda")
+
+
 def prepare(job):
-    """Fixes environment, CPU set and seeds, and loads TVM; refuses any precision but fp32."""
+    """Fixes environment, CPU set and seeds, and loads TVM; refuses any precision but fp32.
+
+    Returns False where the device is a GPU and no driver is here, so that nothing can be measured.
+    """
     request = job.request
     if request.precision != "fp32":
         raise ab.BuildError(
@@ -68,7 +77,16 @@ def prepare(job):
 
     random.seed(request.seed)
     numpy.random.seed(request.seed % (1 << 32))
+    usable = _cuda().prepare(job) if on_cuda(job) else True
     import tvm  # noqa: F401  (a missing library shows here)
+
+    return usable
+
+
+def _cuda():
+    import tvm_cuda  # imports this module, so not at its head
+
+    return tvm_cuda
 
 
 class Options:
@@ -136,9 +154,16 @@ def _cpu_flags():
     return set()
 
 
-def make_target(text):
-    """TVM target of the option's text ("" = this machine); BuildError when it is not llvm."""
+def make_target(job, options, usable):
+    """TVM target of the options (empty ones: this machine); BuildError when the device has none such.
+
+    usable  what `prepare` gave.
+    """
+    if on_cuda(job):
+        return _cuda().make_target(job, options, usable)
     import tvm
+
+    text = options.text("target")
 
     try:
         target = tvm.target.Target(text or host_target())
@@ -146,11 +171,17 @@ def make_target(text):
         raise ab.BuildError("invalid", "option target: %s: %s" % (text, last_line(error)))
     if target.kind.name != "llvm":
         raise ab.BuildError(
-            "unsupported", "option target: %s: only llvm targets run on this runner" % text
+            "unsupported", "option target: %s: the device cpu needs an llvm target" % text
         )
     if not tvm.runtime.enabled("llvm"):
         raise ab.BuildError("missing", "this TVM was built without LLVM")
     return target
+
+
+def need_device(job, usable):
+    """BuildError `missing` unless candidates can be measured on the request's device."""
+    if on_cuda(job):
+        _cuda().need_gpu(job, usable)
 
 
 # ---------------------------------------------------------------- build and export
@@ -183,6 +214,7 @@ def export(job, library):
                 "input %s: TVM uses that name for a constant too; rename the "
                 "input" % tensor["name"],
             )
+    sources = Sources(kernels)
     kernels.export_library(job.path("model.so"))
     for program in (cc.get_cc() or "g++", "ld"):  # what TVM links with, and what that starts
         job.program(program)
@@ -191,28 +223,46 @@ def export(job, library):
     with open(job.path("params.bin"), "wb") as handle:
         handle.write(runtime.save_param_dict(constants))
     job.file("params.bin", "artifact")
-    modules = [kernel_source.Module(m.get_source("ll")) for m in _llvm_modules(kernels)]
     texts = {}
     for node in graph["nodes"]:
         if node["op"] != "tvm_op" or node["attrs"]["func_name"] == "__nop":
             continue
         name = node["attrs"]["func_name"]
         if name not in texts:
-            found = (module.kernel_text(name) for module in modules)
-            texts[name] = next((source for source in found if source), "")
+            texts[name] = sources.text(name)
         job.kernel(
             layer=node["name"],
             kernel=name,
             precision="fp32",
             source_text=texts[name],
-            source_ext="ll",
+            source_ext="cu" if sources.on_gpu(name) else "ll",
         )
 
 
-def _llvm_modules(module):
-    found = [module] if module.type_key == "llvm" else []
+class Sources:
+    """The normalised sources of a TVM module: LLVM IR, and CUDA before it where there is any.
+
+    The host's part of a GPU function belongs to its text: it holds the grid and the blocks.
+    """
+
+    def __init__(self, module):
+        self._hosts = [kernel_source.Module(m.get_source("ll")) for m in _modules(module, "llvm")]
+        self._devices = [cuda_source.Module(m.get_source()) for m in _modules(module, "cuda")]
+
+    def on_gpu(self, name):
+        return any(device.kernel_text(name) for device in self._devices)
+
+    def text(self, name):
+        """ "" when no module has a function `name`."""
+        host = next((t for t in (m.kernel_text(name) for m in self._hosts) if t), "")
+        gpu = next((t for t in (m.kernel_text(name) for m in self._devices) if t), "")
+        return gpu + "\n// launched by\n" + host if gpu else host
+
+
+def _modules(module, kind):
+    found = [module] if module.type_key == kind else []
     for inner in module.imported_modules:
-        found.extend(_llvm_modules(inner))
+        found.extend(_modules(inner, kind))
     return found
 
 

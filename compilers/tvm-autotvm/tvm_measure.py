@@ -10,7 +10,6 @@ import math
 import os
 import random
 
-import kernel_source
 import tvm_common as common
 import tvm_decisions as decisions
 
@@ -24,7 +23,13 @@ MAX_RUNS = 1 << 30
 Candidate = collections.namedtuple("Candidate", "record sha256 loaded tensors error")
 
 
-def _allocate(candidates, seed):
+def _device(job):
+    import tvm
+
+    return tvm.cuda(0) if common.on_cuda(job) else tvm.cpu()
+
+
+def _allocate(candidates, seed, device):
     """{(layer, position, dtype): flat NDArray}, one allocation for each argument of a task.
 
     Schedules change layouts, so each candidate sees the memory in its own shape; where it lies and
@@ -45,7 +50,7 @@ def _allocate(candidates, seed):
         if numpy.issubdtype(values.dtype, numpy.floating):
             source = numpy.random.RandomState((seed + index) % (1 << 32))
             values = source.standard_normal(size).astype(key[2])
-        buffers[key] = tvm.nd.array(values)
+        buffers[key] = tvm.nd.array(values, device)
     return buffers
 
 
@@ -67,7 +72,7 @@ def _link(record, compile_candidate, folder):
     import tvm
 
     module, tensors = compile_candidate(record)
-    source = kernel_source.Module(module.get_source("ll")).kernel_text(ENTRY)
+    source = common.Sources(module).text(ENTRY)
     if not source:
         raise RuntimeError("its module has no function %s" % ENTRY)
     path = os.path.join(folder, "candidate_%s_%d.so" % (os.getpid(), record.number))
@@ -77,19 +82,19 @@ def _link(record, compile_candidate, folder):
     return Candidate(record, ab.sha256_text(source), loaded, tensors, "")
 
 
-def _timer(loaded, arguments, least_s):
+def _timer(loaded, arguments, least_s, device):
     """A function without arguments that gives the seconds of one run, as the mean of many."""
     import tvm
 
     runs = 1
     while True:
-        evaluate = loaded.time_evaluator(loaded.entry_name, tvm.cpu(), number=runs, repeat=3)
+        evaluate = loaded.time_evaluator(loaded.entry_name, device, number=runs, repeat=3)
         # The fastest: one slow moment must not settle for too few runs.
         seconds = min(evaluate(*arguments).results)
         if seconds * runs >= least_s or runs >= MAX_RUNS:
             # Kept for all rounds; some more runs than needed, for a moment that is faster still.
             evaluate = loaded.time_evaluator(
-                loaded.entry_name, tvm.cpu(), number=math.ceil(runs * 1.1), repeat=1
+                loaded.entry_name, device, number=math.ceil(runs * 1.1), repeat=1
             )
             return lambda: evaluate(*arguments).results[0]
         wanted = math.ceil(1.05 * least_s / seconds) if seconds > 0 else runs * 1000
@@ -111,7 +116,8 @@ def measure(job, records, compile_candidate, min_repeat_ms):
     for index, record in enumerate(asked):
         candidates.append(_build(record, compile_candidate, request.scratch))
         job.progress(index + 1, len(asked), "candidates", "build %s" % record.layer)
-    buffers = _allocate(candidates, request.seed)
+    device = _device(job)
+    buffers = _allocate(candidates, request.seed, device)
     least_s = max(LEAST_TIME_S, min_repeat_ms / 1e3)
     timers = []
     for index, candidate in enumerate(candidates):
@@ -122,7 +128,7 @@ def measure(job, records, compile_candidate, min_repeat_ms):
                 for position, (shape, dtype) in enumerate(candidate.tensors)
             ]
             timers.append(
-                _timer(candidate.loaded, arguments, least_s) if candidate.loaded else None
+                _timer(candidate.loaded, arguments, least_s, device) if candidate.loaded else None
             )
         except Exception as error:  # pylint: disable=broad-except
             timers.append(None)

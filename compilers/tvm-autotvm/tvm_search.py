@@ -2,6 +2,7 @@
 """Counts the candidates of a search, reports each, and holds the reports against the log."""
 
 import tvm_common as common
+import tvm_decisions as decisions
 
 ab = common.ab
 
@@ -74,3 +75,10 @@ class Search:
                 "tuning log: line %d is not candidate %d as it was reported (%d lines, %d "
                 "candidates)" % (line + 1, line, len(logged), len(self._reported)),
             )
+
+
+def without(job, tasks):
+    """The Search of a build that measures nothing (`trials=0`): an empty log, TVM's own schedules."""
+    job.write_text(decisions.LOG, "", "tuning_log")
+    job.trials(0, 0, 0, 0, tasks)
+    return Search(job, 0)

@@ -44,8 +44,8 @@ class Suite:
     def request(self, case, **changes):
         request = {"protocol": 1, "action": "build", "compiler": self.compiler.name, "model": case.model,
                    "engine_dir": self.folder("engine"), "precision": case.precision, "threads": 1,
-                   "cpus": [self.cpu], "seed": SEED, "build_index": 0, "shapes": case.shapes,
-                   "inputs": case.inputs, "outputs": case.outputs,
+                   "device": self.compiler.device, "cpus": [self.cpu], "seed": SEED, "build_index": 0,
+                   "shapes": case.shapes, "inputs": case.inputs, "outputs": case.outputs,
                    "options": self.compiler.options(case.options.get(self.compiler.name, {})),
                    "scratch": self.folder("scratch")}
         request.update(changes)
@@ -62,7 +62,7 @@ class Suite:
             latency = {"samples": samples, "warmup_runs": 5, "warmup_ms": 1, "slots": 4, "seed": SEED,
                        "max_seconds": 60}
         request = {"protocol": 1, "action": "launch", "runner": self._runner, "library": self._library,
-                   "engine_dir": engine_dir, "device": "cpu", "precision": case.precision, "threads": 1,
+                   "engine_dir": engine_dir, "device": self.compiler.device, "precision": case.precision, "threads": 1,
                    "cpu": self.cpu, "options": self._launch_options(engine_dir), "dataset": case.dataset,
                    "outputs": {"count": case.n, "dir": outputs_dir}, "checks": list(checks),
                    "latency": latency, "threads_all": False}

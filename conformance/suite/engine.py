@@ -103,7 +103,7 @@ def check_engine(folder, request, description, inputs, outputs):
     """The whole folder against the request and the model.  Returns (manifest, kernels)."""
     manifest = read_json(os.path.join(folder, "manifest.json"))
     wanted = {"compiler": request["compiler"], "precision": request["precision"],
-              "threads": request["threads"], "seed": request["seed"], "device": "cpu",
+              "threads": request["threads"], "seed": request["seed"], "device": request.get("device", "cpu"),
               "decides_at": description["decides_at"], "model_sha256": sha256_file(request["model"])}
     for key, value in wanted.items():
         need(manifest.get(key) == value, f"manifest: {key} is {manifest.get(key)!r}, expected {value!r}")

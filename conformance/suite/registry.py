@@ -5,6 +5,7 @@ import dataclasses
 import glob
 import os
 import pathlib
+import re
 import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -29,6 +30,18 @@ class Compiler:
     folder: pathlib.Path
     description: dict
     build_dir: pathlib.Path
+    device: str = "cpu"
+
+    @property
+    def family(self):
+        """The environment for the device."""
+        own = self.description.get("device", {}).get(self.device.split(":")[0], {})
+        return own.get("family", self.description["family"])
+
+    @property
+    def install_command(self):
+        kind = self.device.split(":")[0]
+        return f"./assay-up compilers {self.name}" + (f"-{kind}" if kind in self.description.get("device", {}) else "")
 
     @property
     def precisions(self):
@@ -52,13 +65,18 @@ class Compiler:
         """What to do where ./assay-up does not install it, or ""."""
         return self.description.get("manual", "")
 
+    @property
+    def optional(self):
+        """Is it held against nobody that it is absent: made by hand, or for a GPU alone?"""
+        return bool(self.manual) or "cpu" not in self.description.get("devices", ["cpu"])
+
     def python(self):
-        family = self.description["family"]
+        family = self.family
         if not family:
             return SYSTEM_PYTHON
         path = cache_folder() / "venvs" / family / "bin" / "python"
         if not path.exists():
-            raise Missing(f"{self.name} is not installed: {self.manual or './assay-up compilers ' + self.name}")
+            raise Missing(f"{self.name} is not installed: {self.manual or self.install_command}")
         return str(path)
 
     def builder(self):
@@ -86,7 +104,7 @@ class Compiler:
         venv = pathlib.Path(self.python()).parents[1]
         found = sorted(glob.glob(str(venv / "lib" / "python3*" / "site-packages" / pattern)))
         if not found:
-            raise Missing(f"{self.name}: nothing matches {pattern} in {venv}: ./assay-up compilers {self.name}")
+            raise Missing(f"{self.name}: nothing matches {pattern} in {venv}: {self.install_command}")
         return found[0]
 
     def options(self, wanted):
@@ -102,8 +120,9 @@ def names():
     return sorted(path.parent.name for path in (ROOT / "compilers").glob("*/compiler.toml"))
 
 
-def load(name, build_dir):
-    """The compiler called `name`; ValueError when its folder or description is not usable."""
+def load(name, build_dir, device=""):
+    """The compiler called `name`, on `device` ("": its default); ValueError when its folder or description is
+    not usable, or when it does not offer the device."""
     path = ROOT / "compilers" / name / "compiler.toml"
     if name not in names():
         raise ValueError(f"no compiler {name}; there are {', '.join(names())}")
@@ -116,4 +135,8 @@ def load(name, build_dir):
             raise ValueError(f"{path}: no {key}")
     if description["name"] != name:
         raise ValueError(f"{path}: name is {description['name']}, the folder {name}")
-    return Compiler(name, path.parent, description, pathlib.Path(build_dir))
+    offered = description.get("devices", ["cpu"])
+    device = device or (offered[0] if offered[0] == "cpu" else offered[0] + ":0")
+    if not re.fullmatch(r"cpu|cuda:(0|[1-9][0-9]{0,2})", device) or device.split(":")[0] not in offered:
+        raise ValueError(f"{name}: no device {device}; it offers {', '.join(offered)}, written cpu or cuda:0")
+    return Compiler(name, path.parent, description, pathlib.Path(build_dir), device)

@@ -76,7 +76,7 @@ typedef struct assay_engine_options {
   uint32_t struct_size;
   const char* engine_dir; /* folder with manifest.json and the artifact; read-only */
   const char* library;    /* shared library of the compiler's runtime, or "" */
-  const char* device;     /* "cpu" */
+  const char* device;     /* "cpu", "cuda:0" */
   const char* precision;  /* as requested: "fp32", ... */
   int32_t threads;        /* inference threads, >= 1; the runner must use exactly these */
   int32_t n_options;
@@ -92,7 +92,10 @@ enum {                                 /* assay_capabilities.flags */
            1 << 3, /* contexts of one engine may run at the same time, a thread each */
        ASSAY_CAP_KERNEL_SOURCES =
            1 << 4, /* kernel_map carries source hashes of what is really loaded */
-       ASSAY_CAP_LAYER_TIMES = 1 << 5 /* layer_times is implemented */
+       ASSAY_CAP_LAYER_TIMES = 1 << 5, /* layer_times is implemented */
+       ASSAY_CAP_INPUTS_AT_BIND =
+           1 << 6 /* bind copies the inputs to the device, where they stay: who writes them binds
+                     again.  Without it run reads the buffers themselves */
 };
 
 typedef struct assay_capabilities {
@@ -158,7 +161,8 @@ typedef struct assay_runner_api {
   assay_status (*bind)(assay_context* context, int32_t slot, void* const* inputs,
                        void* const* outputs, char* err, size_t err_size);
 
-  /* One inference on a bound slot.  Returns only when the host can read the outputs.  No allocation
+  /* One inference on a bound slot.  Returns only when the host can read the outputs: on a device
+     with memory of its own their copy to the host is part of it.  No allocation
      that the compiler itself does not make, no lock, no print.  On error the text is fetched with
      last_error. */
   assay_status (*run)(assay_context* context, int32_t slot);

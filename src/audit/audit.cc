@@ -107,6 +107,7 @@ Status store_plan(store::RunFolder& run, const Plan& plan, const Prepared& prepa
     Json regime{{"inputs", "resident"},
                 {"loop", "closed"},
                 {"sync", "return"},
+                {"device", r.plan.device},
                 {"batch", batch},
                 {"page_cache", "warm"},
                 {"threads", std::to_string(plan.threads)},

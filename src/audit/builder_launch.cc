@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "audit/builder_launch.h"
 
+#include "audit/catalog.h"
 #include "audit/machine.h"
 #include "base/text.h"
 
@@ -25,6 +26,9 @@ Status check_request(const Engine& engine, const Json& request) {
     return bad_input("its manifest names another precision");
   if (get_int(m, "threads", -1) != get_int(request, "threads"))
     return bad_input("its manifest names another number of threads");
+  // Of the kind alone: an engine for one GPU may run on another of the machine.
+  if (device_kind(get_string(m, "device")) != device_kind(get_string(request, "device", "cpu")))
+    return bad_input("its manifest names another device");
   return {};
 }
 
@@ -41,13 +45,14 @@ BuilderLaunch base_builder_launch(const Plan& plan, const PreparedModel& m,
   const int last = allowed.empty() ? 0 : allowed.back();
   BuilderLaunch l;
   l.argv = recipe.installation.builder_argv;
-  l.env = recipe.compiler.env;
+  l.env = child_environment(recipe.compiler, recipe.plan.device);
   l.env["PYTHONDONTWRITEBYTECODE"] = "1";  // builders never write beside their source
   l.request = {{"protocol", 1},
                {"action", "build"},
                {"compiler", recipe.plan.compiler},
                {"model", m.info.path.string()},
                {"precision", recipe.plan.precision},
+               {"device", recipe.plan.device},
                {"threads", plan.threads},
                {"cpus", plan.threads == 1 ? Json::array({last}) : Json(allowed)},
                {"seed", 0},

@@ -42,6 +42,9 @@ Result<Compiler> load_compiler(const fs::path& folder) {
   c.search = get_bool(t, "search");
   c.builder = strings(get_array(t, "builder"));
   c.precisions = strings(get_array(t, "precisions"));
+  if (t.contains("devices")) c.devices = strings(get_array(t, "devices"));
+  for (const auto& [kind, d] : get_object(t, "device").items())
+    c.device_environments[kind] = {get_string(d, "family"), get_string(d, "library")};
   c.build_s = get_double(get_object(t, "estimate"), "build_s", c.build_s);
   c.trial_s = get_double(get_object(t, "estimate"), "trial_s", c.trial_s);
   c.lock_proofs = strings(get_array(get_object(t, "lock"), "proof"));
@@ -55,9 +58,9 @@ Result<Compiler> load_compiler(const fs::path& folder) {
     c.options.push_back(std::move(spec));
   }
   if (c.name != folder.filename().string() || c.builder.empty() || c.runner.empty() ||
-      c.precisions.empty()) {
+      c.precisions.empty() || c.devices.empty()) {
     return bad_input(fmt::format(
-        "{}: name must be the folder's, and runner, builder and precisions must be given",
+        "{}: name must be the folder's, and runner, builder, precisions and devices must be given",
         file.string()));
   }
   return c;
@@ -124,13 +127,53 @@ Result<Compiler> find_compiler(std::string_view name) {
                    fmt::format("known: {}", fmt::join(names, ", ")));
 }
 
-Result<Installation> find_installation(const Compiler& c) {
+std::string Compiler::install_command(std::string_view device) const {
+  const std::string kind(device_kind(device));
+  return "./assay-up compilers " + name + (device_environments.contains(kind) ? "-" + kind : "");
+}
+
+std::string Compiler::install_fix(std::string_view device) const {
+  return manual.empty() ? "run: " + install_command(device) : manual;
+}
+
+std::string_view device_kind(std::string_view device) { return device.substr(0, device.find(':')); }
+
+Result<std::string> resolve_device(const Compiler& c, std::string_view asked) {
+  const std::string device(asked.empty() ? std::string_view(c.devices.front()) : asked);
+  const std::string kind(device_kind(device));
+  const std::string number = kind.size() == device.size() ? "0" : device.substr(kind.size() + 1);
+  const bool known = kind == "cpu" ? device == "cpu" : kind == "cuda";
+  if (!known || number.empty() || number.size() > 3 ||
+      number.find_first_not_of("0123456789") != std::string::npos ||
+      (number.size() > 1 && number[0] == '0'))
+    return bad_input(fmt::format("device \"{}\" is not a device", one_line(device, 40)),
+                     "use cpu, cuda:0, cuda:1, ...");
+  if (std::find(c.devices.begin(), c.devices.end(), kind) == c.devices.end())
+    return bad_input(fmt::format("compiler {} does not build for {}", c.name, kind),
+                     fmt::format("it offers: {}; leave it out or name another device",
+                                 fmt::join(c.devices, ", ")));
+  return kind == "cpu" ? kind : kind + ":" + number;
+}
+
+std::map<std::string, std::string> child_environment(const Compiler& c, std::string_view device) {
+  auto env = c.env;
+  if (device_kind(device) == "cuda") env["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID";
+  return env;
+}
+
+Result<Installation> find_installation(const Compiler& c, std::string_view device) {
   Installation in;
   std::error_code ec;
   fs::path python = "/usr/bin/python3";
-  const std::string fix = c.install_fix();
-  if (!c.family.empty()) {
-    const fs::path venv = cache_dir() / "venvs" / c.family;
+  const std::string fix = c.install_fix(device);
+  std::string family = c.family, library_glob = c.library_glob;
+  if (const auto own = c.device_environments.find(std::string(device_kind(device)));
+      own != c.device_environments.end()) {
+    if (!own->second.family.empty()) family = own->second.family;
+    if (!own->second.library_glob.empty()) library_glob = own->second.library_glob;
+  }
+  if (!family.empty()) {
+    const fs::path venv = cache_dir() / "venvs" / family;
     python = venv / "bin" / "python";
     if (!fs::exists(python, ec) || !fs::exists(venv / ".complete", ec)) {
       return missing(fmt::format("compiler {} is not installed (no {})", c.name, venv.string()),
@@ -138,10 +181,10 @@ Result<Installation> find_installation(const Compiler& c) {
     }
     in.venv = fs::canonical(venv, ec);
     in.packages_key = in.venv.filename().string();
-    if (!c.library_glob.empty()) {
-      in.library = match_glob(site_packages(venv), c.library_glob);
+    if (!library_glob.empty()) {
+      in.library = match_glob(site_packages(venv), library_glob);
       if (in.library.empty())
-        return missing(fmt::format("compiler {} has no library {}", c.name, c.library_glob), fix);
+        return missing(fmt::format("compiler {} has no library {}", c.name, library_glob), fix);
     }
   }
   in.python = python;

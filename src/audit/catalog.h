@@ -25,6 +25,13 @@ struct Compiler {
   std::string manual;                // what to do where ./assay-up does not install it; "": it does
   std::vector<std::string> builder;  // argv with {python} {folder} {bin}
   std::vector<std::string> precisions;
+  // Kinds of device that it builds for and runs on, the default first: "cpu", "cuda".
+  std::vector<std::string> devices = {"cpu"};
+  // [device.KIND]: where a kind needs another environment or library than the rest.
+  struct DeviceEnvironment {
+    std::string family, library_glob;
+  };
+  std::map<std::string, DeviceEnvironment> device_environments;
   bool search = false;
   std::vector<OptionSpec> options;
   // [env]: set for every builder and launch, before any library loads.
@@ -37,10 +44,16 @@ struct Compiler {
   std::vector<std::string> lock_proofs, lock_not_covered;
   fs::path folder;
 
-  std::string install_command() const { return "./assay-up compilers " + name; }
+  std::string install_command(std::string_view device = "cpu") const;
   // What to tell a user who lacks it.
-  std::string install_fix() const { return manual.empty() ? "run: " + install_command() : manual; }
+  std::string install_fix(std::string_view device = "cpu") const;
 };
+
+// Kind of a device: "cuda" of "cuda:0".
+std::string_view device_kind(std::string_view device);
+// `asked` in full ("cuda" -> "cuda:0"; empty: the compiler's default). Usage error when it is no
+// device, or when the compiler does not offer its kind; names those that it does.
+Result<std::string> resolve_device(const Compiler& compiler, std::string_view asked);
 
 // Where the folders compilers/ and tools/ lie: $ASSAY_SHARE, <bin>/../share/assay, or the source
 // tree of the build.
@@ -58,7 +71,10 @@ struct Installation {
   fs::path python;           // of the builder
   std::string packages_key;  // names the pinned environment, "" when the compiler needs none
 };
-Result<Installation> find_installation(const Compiler& compiler);
+Result<Installation> find_installation(const Compiler& compiler, std::string_view device = "cpu");
+// [env] for a child on `device`: with CUDA, devices are numbered as NVML numbers them.
+std::map<std::string, std::string> child_environment(const Compiler& compiler,
+                                                     std::string_view device);
 
 // Every declared option with its value: `given` checked against type and choices, defaults filled
 // in.

@@ -47,6 +47,37 @@ TEST(Catalog, UnknownCompilerListsTheKnown) {
   EXPECT_THAT(c.error().fix, HasSubstr("openvino"));
 }
 
+TEST(Catalog, DevicesAreResolvedAndOthersRefused) {
+  Compiler c = made();
+  EXPECT_EQ(resolve_device(c, "").value(), "cpu");
+  EXPECT_EQ(resolve_device(c, "cpu").value(), "cpu");
+  auto refused = resolve_device(c, "cuda:0");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ExitCode::usage);
+  EXPECT_THAT(refused.error().fix, HasSubstr("it offers: cpu"));
+  c.devices = {"cuda"};
+  EXPECT_EQ(resolve_device(c, "").value(), "cuda:0") << "the default is the first";
+  EXPECT_EQ(resolve_device(c, "cuda").value(), "cuda:0");
+  EXPECT_EQ(resolve_device(c, "cuda:12").value(), "cuda:12");
+  c.devices = {"cpu", "cuda"};
+  for (const char* text : {"gpu", "cuda:", "cuda:-1", "cuda:00", "cuda:1 ", "cuda:0:1", "cpu:0",
+                           "cpu:", ":0", "cuda:1000", "cuda:\x01"})
+    EXPECT_FALSE(resolve_device(c, text)) << text;
+}
+
+TEST(Catalog, ADeviceMayHaveItsOwnEnvironment) {
+  auto tvm = find_compiler("tvm-autotvm");
+  ASSERT_TRUE(tvm);
+  EXPECT_EQ(tvm->devices, (std::vector<std::string>{"cpu", "cuda"}));
+  EXPECT_EQ(tvm->install_command(), "./assay-up compilers tvm-autotvm");
+  EXPECT_EQ(tvm->install_command("cuda:1"), "./assay-up compilers tvm-autotvm-cuda");
+  EXPECT_FALSE(child_environment(*tvm, "cpu").contains("CUDA_DEVICE_ORDER"));
+  EXPECT_EQ(child_environment(*tvm, "cuda:1").at("CUDA_DEVICE_ORDER"), "PCI_BUS_ID");
+  auto faulty = find_compiler("faulty");
+  ASSERT_TRUE(faulty);
+  EXPECT_EQ(faulty->install_command("cuda:0"), "./assay-up compilers faulty");
+}
+
 TEST(Catalog, OptionsAreTypedAndCompleted) {
   auto full = complete_options(made(), Json{{"n", 7}});
   ASSERT_TRUE(full);

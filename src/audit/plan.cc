@@ -120,6 +120,12 @@ Result<ModelPlan> plan_model(const Request::Model& m, const Request& request,
     Json given = Json::object();
     if (auto it = request.options.find(name); it != request.options.end()) given = it->second;
     ASSAY_TRY(Json options, complete_options(c, given));
+    std::vector<std::string> devices;
+    for (const std::string& asked :
+         name == "reference" || m.devices.empty() ? std::vector<std::string>{""} : m.devices) {
+      ASSAY_TRY(std::string device, resolve_device(c, asked));
+      devices.push_back(std::move(device));
+    }
     // The reference is the yardstick: one row, in the model's own precision.
     const auto precisions = name == "reference" || m.precisions.empty()
                                 ? std::vector<std::string>{"fp32"}
@@ -131,9 +137,14 @@ Result<ModelPlan> plan_model(const Request::Model& m, const Request& request,
                          "use fp32, fp16, bf16 or int8");
       // The yardstick is never locked: it is there to be compared with.
       const bool yardstick = name == "reference" && names.size() > 1;
-      for (const std::string& mode :
-           yardstick || m.locks.empty() ? std::vector<std::string>{"off"} : m.locks) {
+      std::vector<std::pair<std::string, std::string>> variants;  // device, lock mode
+      for (const std::string& device : devices)
+        for (const std::string& mode :
+             yardstick || m.locks.empty() ? std::vector<std::string>{"off"} : m.locks)
+          variants.emplace_back(device, mode);
+      for (const auto& [device, mode] : variants) {
         ASSAY_TRY(RecipePlan r, plan_recipe(c, p, options, mode, m.lock_proof));
+        r.device = device;
         if (!labels.insert(r.label()).second)
           return bad_input(fmt::format("recipe \"{}\" stands twice in the plan", r.label()),
                            "modes off and record of one recipe are the same builds: name one");
@@ -225,6 +236,7 @@ Json to_json(const Plan& p) {
       recipes.push_back(
           {{"compiler", r.compiler}, {"precision", r.precision}, {"options", r.options}});
       if (r.dvfs != "default") recipes.back()["dvfs"] = r.dvfs;
+      if (r.device != "cpu") recipes.back()["device"] = r.device;
       if (r.lock_mode != "off")
         recipes.back()["lock"] = {{"mode", r.lock_mode}, {"proof", r.lock_proof}};
     }

@@ -91,8 +91,9 @@ struct Request {
     std::string model, name, data, shapes, sampling, detector;
     Json preprocess = Json::object();  // what was said of resize, mean, std, bgr, labels
     std::vector<std::string> compilers, precisions, locks;
-    std::vector<std::string> dvfs;  // clock states: "default", "fixed"; empty: default alone
-    std::string lock_proof;         // "": the first that the compiler offers
+    std::vector<std::string> dvfs;     // clock states: "default", "fixed"; empty: default alone
+    std::vector<std::string> devices;  // "cpu", "cuda:0"; empty: each compiler's default
+    std::string lock_proof;            // "": the first that the compiler offers
     int64_t inputs = 0;
   };
   std::vector<Model> models;

@@ -155,7 +155,8 @@ Result<Request> request_from_toml(const fs::path& file) {
     const std::string at = where + " [[model]]";
     ASSAY_CHECK(only_keys(m,
                           {"model", "name", "data", "shapes", "sampling", "compilers", "precisions",
-                           "locks", "lock_proof", "dvfs", "inputs", "preprocess", "detector"},
+                           "device", "devices", "locks", "lock_proof", "dvfs", "inputs",
+                           "preprocess", "detector"},
                           at));
     ASSAY_CHECK(typed(m,
                       {{"model", Kind::text},
@@ -166,6 +167,8 @@ Result<Request> request_from_toml(const fs::path& file) {
                        {"preprocess", Kind::table},
                        {"detector", Kind::text},
                        {"compilers", Kind::list},
+                       {"device", Kind::text},
+                       {"devices", Kind::list},
                        {"locks", Kind::list},
                        {"lock_proof", Kind::text},
                        {"dvfs", Kind::list},
@@ -186,6 +189,11 @@ Result<Request> request_from_toml(const fs::path& file) {
     out.inputs = get_int(m, "inputs");
     ASSAY_TRY(out.compilers, string_list(m, "compilers", at));
     ASSAY_TRY(out.precisions, string_list(m, "precisions", at));
+    ASSAY_TRY(out.devices, string_list(m, "devices", at));
+    if (const std::string device = get_string(m, "device"); !device.empty()) {
+      if (!out.devices.empty()) return bad_input(at + ": device and devices are both given");
+      out.devices.push_back(device);
+    }
     ASSAY_TRY(out.locks, string_list(m, "locks", at));
     ASSAY_TRY(out.dvfs, string_list(m, "dvfs", at));
     out.lock_proof = get_string(m, "lock_proof");

@@ -182,12 +182,47 @@ TEST_F(PlanTest, PlanFilesRefuseUnknownKeysAndWrongTypes) {
   EXPECT_THAT(toml_error("").message, HasSubstr("no [[model]]"));
 }
 
+TEST_F(PlanTest, PlanFilesNameDevices) {
+  write("p.toml", "[[model]]\nmodel = \"m.onnx\"\ncompilers = [\"faulty\"]\ndevice = \"cuda:3\"\n");
+  EXPECT_EQ(request_from_toml(dir_.path() / "p.toml")->models[0].devices,
+            std::vector<std::string>{"cuda:3"});
+  const std::string head = "[[model]]\nmodel = \"m.onnx\"\ncompilers = [\"faulty\"]\n";
+  EXPECT_THAT(toml_error(head + "device = 1\n").message, HasSubstr("device"));
+  EXPECT_THAT(toml_error(head + "devices = []\n").message, HasSubstr("devices"));
+  EXPECT_THAT(toml_error(head + "devices = [\"tpu\"]\n").message, HasSubstr("tpu"));
+}
+
 TEST_F(PlanTest, JsonOfEqualPlansIsEqual) {
   const Request r = request();
   EXPECT_EQ(dump_json(to_json(make_plan(r).value())), dump_json(to_json(make_plan(r).value())));
   Request other = r;
   other.samples = 301;
   EXPECT_NE(dump_json(to_json(make_plan(r).value())), dump_json(to_json(make_plan(other).value())));
+}
+
+TEST_F(PlanTest, DevicesAreRecipesOfTheirOwn) {
+  Request r = request({"faulty"});
+  const std::string plain = dump_json(to_json(make_plan(r).value()));
+  EXPECT_EQ(plain.find("device"), std::string::npos) << "a plan for the CPU is as it always was";
+  r.models[0].devices = {"cpu"};
+  EXPECT_EQ(dump_json(to_json(make_plan(r).value())), plain);
+  r.models[0].devices = {"cpu", "cuda", "cuda:1"};
+  const Plan p = make_plan(r).value();
+  ASSERT_EQ(p.models[0].recipes.size(), 3U);
+  EXPECT_EQ(p.models[0].recipes[1].device, "cuda:0");
+  EXPECT_EQ(p.models[0].recipes[2].label(), "faulty fp32 cuda:1");
+  EXPECT_EQ(to_json(p)["models"][0]["recipes"][1]["device"], "cuda:0");
+  r.models[0].devices = {"cuda:0", "cuda"};
+  EXPECT_THAT(make_plan(r).error().message, HasSubstr("twice"));
+  r.models[0].devices = {"cuda"};
+  r.models[0].compilers = {"faulty", "null"};
+  EXPECT_THAT(make_plan(r).error().message, HasSubstr("null does not build for cuda"));
+  // The yardstick stays where it is.
+  r.models[0].compilers = {"faulty"};
+  r.reference = true;
+  const Plan with = make_plan(r).value();
+  EXPECT_EQ(with.models[0].recipes[0].device, "cpu");
+  EXPECT_EQ(with.models[0].recipes[1].device, "cuda:0");
 }
 
 TEST_F(PlanTest, RequirementAndMargins) {

@@ -108,7 +108,7 @@ Result<std::shared_ptr<const LockFolder>> open_lock(const RecipePlan& r, int64_t
   ASSAY_TRY(LockFolder folder, LockFolder::open(r.lock));
   const Lock& l = folder.lock();
   if (l.compiler != r.compiler || l.precision != r.precision || word(l.proof) != r.lock_proof ||
-      l.options != r.options || l.threads != threads)
+      l.options != r.options || l.threads != threads || l.device != r.device)
     return bad_input(
         fmt::format("lock {} is of {} {} ({})", r.lock.string(), one_line(l.compiler),
                     one_line(l.precision), word(l.proof)),
@@ -171,7 +171,7 @@ Result<Prepared> prepare(const Plan& plan, const fs::path& data_folder, bool ref
       pr.plan = r;
       ASSAY_TRY(pr.compiler, find_compiler(r.compiler));
       pr.is_reference = r.compiler == "reference";
-      auto installation = find_installation(pr.compiler);
+      auto installation = find_installation(pr.compiler, r.device);
       if (!installation && pr.is_reference && !reference_was_named) {
         out.notes.push_back(
             "the reference compiler is not installed, so nothing is compared with it; run: " +
@@ -185,6 +185,7 @@ Result<Prepared> prepare(const Plan& plan, const fs::path& data_folder, bool ref
       Json identity{{"model", pm.model_id},     {"data", pm.dataset_id}, {"compiler", r.compiler},
                     {"precision", r.precision}, {"options", r.options},  {"threads", plan.threads}};
       if (r.dvfs != "default") identity["dvfs"] = r.dvfs;
+      if (r.device != "cpu") identity["device"] = r.device;
       if (pr.lock) identity["lock"] = pr.lock->sha256();
       pr.recipe_id = content_id(dump_json(identity));
       out.recipes.push_back(std::move(pr));

@@ -22,7 +22,7 @@ Json make_request(const WorkerLaunch& l, const fs::path& scratch) {
            {"runner", l.runner.string()},
            {"library", l.library.string()},
            {"engine_dir", l.engine_dir.string()},
-           {"device", "cpu"},
+           {"device", l.device},
            {"precision", l.precision},
            {"threads", l.threads},
            {"cpu", l.measure_cpu},
@@ -143,7 +143,8 @@ WorkerLaunch recipe_launch(const Plan& plan, const PreparedRecipe& recipe,
   WorkerLaunch l;
   l.runner = recipe.installation.runner;
   l.library = recipe.installation.library;
-  l.env = recipe.compiler.env;
+  l.env = child_environment(recipe.compiler, recipe.plan.device);
+  l.device = recipe.plan.device;
   l.engine_dir = engine_dir;
   l.dataset = data.folder;
   l.precision = recipe.plan.precision;

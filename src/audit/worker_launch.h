@@ -17,7 +17,7 @@ namespace assay::audit {
 struct WorkerLaunch {
   fs::path runner, library, engine_dir, dataset;
   std::map<std::string, std::string> env;  // the compiler's [env]
-  std::string precision = "fp32";
+  std::string precision = "fp32", device = "cpu";
   int64_t threads = 1;
   int measure_cpu = 0, other_cpu = 0;
   Json options = Json::object();

@@ -25,8 +25,9 @@ Status record_locks(audit::Plan& plan, const fs::path& folder, const fs::path& d
     for (audit::RecipePlan& r : m.recipes) {
       if (r.lock_mode == "off") continue;
       // What else makes it another lock stands in the name too.
-      const std::string rest = content_id(
-          dump_json({m.name, m.path.string(), r.options, plan.threads, plan.seed, Json(m.shapes)}));
+      Json what{m.name, m.path.string(), r.options, plan.threads, plan.seed, Json(m.shapes)};
+      if (r.device != "cpu") what.push_back(r.device);
+      const std::string rest = content_id(dump_json(what));
       const fs::path path =
           folder / file_name(fmt::format("{}-{}-{}-{}-{}.lock", m.name, r.compiler, r.precision,
                                          r.lock_proof, rest.substr(0, 8)));

@@ -45,7 +45,7 @@ void add_doctor(App& app);
 
 // Flags that say what to audit, shared by audit and build.
 struct PlanFlags {
-  std::string target, compilers, precisions, data, shapes, sampling, trials, name;
+  std::string target, compilers, precisions, devices, data, shapes, sampling, trials, name;
   std::string mean, std, labels;
   int64_t resize = -1;
   bool bgr = false;

@@ -84,7 +84,8 @@ void print_plan(const audit::Plan& plan, const audit::Prepared& prepared, bool l
                              value.is_string() ? value.get<std::string>() : dump_json(value));
     if (r.plan.dvfs != "default")
       options += fmt::format("{}clocks={}", options.empty() ? "" : " ", r.plan.dvfs);
-    t.add({plan.models[r.model].name, r.plan.compiler, r.plan.precision,
+    const std::string on = r.plan.device == "cpu" ? "" : " " + r.plan.device;
+    t.add({plan.models[r.model].name, fmt::format("{}{}", r.plan.compiler, on), r.plan.precision,
            std::to_string(r.builds(plan)), r.plan.lock_mode,
            launches ? std::to_string(r.builds(plan) * plan.launches) : "-",
            launches ? std::to_string(plan.samples) : "-",
@@ -146,13 +147,18 @@ Status lay_out_engines(store::RunFolder& run) {
   ASSAY_TRY(auto models, run.db().first("SELECT count(*) FROM model"));
   ASSAY_TRY(
       auto rows,
-      run.db().query("SELECT b.build_id, b.build_index, r.compiler, r.precision, m.name FROM build "
+      run.db().query("SELECT b.build_id, b.build_index, r.compiler, r.precision, m.name, "
+                     "r.regime_json FROM build "
                      "b JOIN recipe r USING(recipe_id) JOIN model m ON m.model_id=r.model_id WHERE "
                      "b.outcome='ok' ORDER BY r.rowid, b.build_index"));
   for (const auto& r : rows) {
     const std::string model = models->integer(0) > 1 ? r.text(4) + "-" : "";
+    ASSAY_TRY(const Json regime, parse_json(r.text(5), "recipe.regime_json"));
+    std::string device = get_string(regime, "device", "cpu");
+    std::replace(device.begin(), device.end(), ':', '-');
+    const std::string on = device == "cpu" ? "" : "-" + device;
     const fs::path to = run.folder() / "engines" /
-                        fmt::format("{}{}-{}-{}", model, r.text(2), r.text(3), r.integer(1));
+                        fmt::format("{}{}-{}{}-{}", model, r.text(2), r.text(3), on, r.integer(1));
     std::error_code ec;
     fs::remove_all(to, ec);
     ASSAY_CHECK(audit::materialise(run, r.text(0), to));

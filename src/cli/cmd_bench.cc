@@ -18,7 +18,7 @@ constexpr const char* kFooter = R"(Examples:
 Intervals are distribution-free bounds at 95 %, for that launch only; what n cannot carry is not printed.)";
 
 struct Flags {
-  std::string engine, data, export_times, format = "text";
+  std::string engine, device, data, export_times, format = "text";
   int64_t launches = 3, samples = 300, warmup_ms = 200, inputs = 64;
   int64_t seed = 1;
 };
@@ -41,7 +41,7 @@ Json times_json(const std::vector<std::vector<int64_t>>& launches) {
 }
 
 Result<ExitCode> go(const Flags& f) {
-  ASSAY_TRY(EngineArg engine, open_engine_arg(f.engine, true));
+  ASSAY_TRY(EngineArg engine, open_engine_arg(f.engine, true, f.device));
   ASSAY_TRY(TempDir temporary, TempDir::create(fs::temp_directory_path(), "assay-bench-"));
   ASSAY_TRY(vision::Dataset data,
             open_engine_data(f.data, engine.engine.inputs, f.inputs, static_cast<uint64_t>(f.seed),
@@ -99,6 +99,8 @@ void add_bench(App& app) {
       app.root.add_subcommand("bench", "time one engine, each launch in a fresh process");
   sub->footer(kFooter);
   sub->add_option("engine", f->engine, "engine folder (assay build makes one)")->required();
+  sub->add_option("--device", f->device,
+                  "another device of the engine's kind, as cuda:1 (default: as it was built)");
   sub->add_option("--data", f->data, "data set (default synthetic)");
   sub->add_option("--inputs", f->inputs, "inputs of a synthetic data set")->check(above_zero());
   sub->add_option("--launches", f->launches, "launches (default 3)")->check(above_zero());

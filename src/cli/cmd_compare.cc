@@ -27,7 +27,7 @@ failure: exit code 0 whatever is found, unless --fail-on names it. docs/platform
 
 struct Flags {
   std::vector<std::string> engines;
-  std::string data, format = "text", margin, fail_on;
+  std::string device, data, format = "text", margin, fail_on;
   int64_t inputs = 256;
   double atol = 0, rtol = 0;
   uint64_t seed = 1;
@@ -42,7 +42,7 @@ struct Side {
 
 Result<Side> run_engine(const std::string& folder, const Flags& f, const TempDir& temporary,
                         std::unique_ptr<vision::Dataset>& data) {
-  ASSAY_TRY(EngineArg engine, open_engine_arg(folder, true));
+  ASSAY_TRY(EngineArg engine, open_engine_arg(folder, true, f.device));
   if (!data) {
     ASSAY_TRY(vision::Dataset d,
               open_engine_data(f.data, engine.engine.inputs, f.inputs, f.seed, temporary.path()));
@@ -154,6 +154,8 @@ void add_compare(App& app) {
       "compare", "compare the outputs of engines on the same inputs, or the runs of machines");
   sub->footer(kFooter);
   sub->add_option("engines", f->engines, "two or more engine folders, or run folders")->required();
+  sub->add_option("--device", f->device,
+                  "another device of the engines' kind, as cuda:1 (default: as they were built)");
   sub->add_option("--data", f->data, "data set (default synthetic)");
   sub->add_option("--inputs", f->inputs, "inputs to compare (default 256)")->check(above_zero());
   sub->add_option("--atol", f->atol, "absolute tolerance")->check(zero_or_more());

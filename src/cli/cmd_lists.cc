@@ -20,6 +20,8 @@ Result<ExitCode> compilers(const Flags& f) {
     fmt::print("{}: {}\n  decides at: {}   searches: {}   kernels told by: {}   precisions: {}\n",
                c.name, c.summary, c.decides_at, c.search ? "yes" : "no", c.kernels,
                fmt::join(c.precisions, ", "));
+    if (c.devices != std::vector<std::string>{"cpu"})
+      fmt::print("  devices: {}\n", fmt::join(c.devices, ", "));
     Table t({"option", "type", "default", "choices", "what"});
     for (const auto& o : c.options)
       t.add({o.name, o.type, dump_json(o.fallback), fmt::format("{}", fmt::join(o.choices, " ")),

@@ -62,8 +62,8 @@ Result<ExitCode> record(const RecordFlags& f) {
         "--atol below 1e30, --rtol below 1, at most 100000 launches of 100000000 samples");
   ASSAY_TRY(audit::Request request, request_from_flags(f.plan));
   if (request.models.size() != 1 || request.models[0].compilers.size() != 1 ||
-      request.models[0].precisions.size() > 1)
-    return bad_input("a lock is of one model, one compiler and one precision",
+      request.models[0].precisions.size() > 1 || request.models[0].devices.size() > 1)
+    return bad_input("a lock is of one model, one compiler, one precision and one device",
                      "name one of each, and record a lock for each recipe");
   if (!f.select.empty() && f.select != "stable" && f.select != "fastest")
     return bad_input(fmt::format("--select {}: unknown", one_line(f.select)),

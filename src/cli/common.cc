@@ -127,6 +127,8 @@ void add_plan_flags(CLI::App& sub, PlanFlags& f, bool measures) {
                  "compilers, comma separated (see `assay compilers`)");
   sub.add_option("--precision", f.precisions,
                  "precisions, comma separated: fp32, fp16, bf16, int8 (default fp32)");
+  sub.add_option("--device", f.devices,
+                 "devices, comma separated: cpu, cuda:0, ... (default: the compiler's first)");
   sub.add_option("--builds", f.builds, "builds of each recipe (default: the profile's)")
       ->check(above_zero());
   sub.add_option("--trials", f.trials,
@@ -203,12 +205,12 @@ Result<audit::Request> request_from_flags(const PlanFlags& f) {
                      "give an ONNX file, a plan file (.toml) or a name of `assay models`");
   const bool file = fs::path(f.target).extension() == ".toml";
   if (file) {
-    if (!f.compilers.empty() || !f.precisions.empty() || !f.data.empty() || !f.shapes.empty() ||
-        !f.sampling.empty() || !f.locks.empty() || !f.lock_proof.empty() || !f.dvfs.empty() ||
-        !f.mean.empty() || !f.std.empty() || !f.labels.empty() || f.bgr || f.resize >= 0) {
+    if (!f.compilers.empty() || !f.precisions.empty() || !f.devices.empty() || !f.data.empty() ||
+        !f.shapes.empty() || !f.sampling.empty() || !f.locks.empty() || !f.lock_proof.empty() ||
+        !f.dvfs.empty() || !f.mean.empty() || !f.std.empty() || !f.labels.empty() || f.bgr || f.resize >= 0) {
       return bad_input(
-          "--compiler, --precision, --lock, --dvfs, --data, --shapes and what describes a data set "
-          "do not "
+          "--compiler, --precision, --device, --lock, --dvfs, --data, --shapes and what describes a "
+          "data set do not "
           "go with "
           "a plan file",
           "write them in its [[model]]");
@@ -226,6 +228,7 @@ Result<audit::Request> request_from_flags(const PlanFlags& f) {
     ASSAY_TRY(m.preprocess, preprocess_from_flags(f));
     m.compilers = split(f.compilers);
     m.precisions = split(f.precisions);
+    m.devices = split(f.devices);
     m.locks = split(f.locks);
     m.lock_proof = f.lock_proof;
     m.dvfs = split(f.dvfs);

@@ -7,7 +7,8 @@
 
 namespace assay::cli {
 
-Result<EngineArg> open_engine_arg(const fs::path& folder, bool runnable) {
+Result<EngineArg> open_engine_arg(const fs::path& folder, bool runnable,
+                                  const std::string& device) {
   EngineArg arg;
   std::error_code ec;
   if (!fs::exists(folder / "manifest.json", ec))
@@ -25,8 +26,14 @@ Result<EngineArg> open_engine_arg(const fs::path& folder, bool runnable) {
   }
   ASSAY_TRY(arg.engine, audit::open_engine(arg.folder, inputs));
   ASSAY_TRY(arg.compiler, audit::find_compiler(get_string(manifest, "compiler")));
+  const std::string built_for = get_string(manifest, "device", "cpu");
   if (runnable) {
-    ASSAY_TRY(arg.installation, audit::find_installation(arg.compiler));
+    ASSAY_TRY(arg.device, audit::resolve_device(arg.compiler, device.empty() ? built_for : device));
+    if (audit::device_kind(arg.device) != audit::device_kind(built_for))
+      return bad_input(
+          fmt::format("engine {} was built for {}", folder.string(), one_line(built_for)),
+          "leave --device out, or build one for " + arg.device);
+    ASSAY_TRY(arg.installation, audit::find_installation(arg.compiler, arg.device));
   }
   return arg;
 }
@@ -57,7 +64,8 @@ audit::WorkerLaunch base_launch(const EngineArg& e, const vision::Dataset& data)
   audit::WorkerLaunch l;
   l.runner = e.installation.runner;
   l.library = e.installation.library;
-  l.env = e.compiler.env;
+  l.env = audit::child_environment(e.compiler, e.device);
+  l.device = e.device;
   l.engine_dir = e.folder;
   l.dataset = data.folder;
   l.precision = get_string(e.engine.manifest, "precision", "fp32");

@@ -14,11 +14,14 @@ struct EngineArg {
   audit::Engine engine;
   audit::Compiler compiler;
   audit::Installation installation;
+  std::string device = "cpu";
   std::string label() const { return folder.filename().string(); }
 };
 // Opens and proves the folder and finds its compiler's runner. `runnable` false: the compiler need
 // not be installed.
-Result<EngineArg> open_engine_arg(const fs::path& folder, bool runnable);
+// `device`: "" for the one it was built for, else one of the same kind ("cuda:1").
+Result<EngineArg> open_engine_arg(const fs::path& folder, bool runnable,
+                                  const std::string& device = "");
 
 // A data set for engines: a name, a prepared folder, or synthetic (made below `made`).
 Result<vision::Dataset> open_engine_data(const std::string& data,

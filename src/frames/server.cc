@@ -218,7 +218,9 @@ worker::Launched<void> steps(const FrameRequest& r, FrameBuffer& buffer,
       send_home(-1);
       return tl::unexpected(*w->error());
     }
-  const bool locked = r.lock_memory && worker::lock_memory();
+  const bool other_device = std::any_of(r.tasks.begin(), r.tasks.end(),
+                                        [](const TaskSpec& t) { return t.device != "cpu"; });
+  const bool locked = r.lock_memory && worker::lock_memory(other_device);
   events.send(environment(r, workers, locked, made));
   if (!workers.empty() && workers[0]->scaled().is_object()) {
     Json scaled = workers[0]->scaled();

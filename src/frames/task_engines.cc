@@ -11,6 +11,7 @@ TaskContext::TaskContext(worker::Engine& engine, assay_context* context, bool ow
       context_(context),
       own_(own),
       slot_(engine.inputs(), engine.outputs()),
+      inputs_(slot_.input_pointers()),
       outputs_(slot_.output_pointers()) {}
 
 TaskContext::~TaskContext() {
@@ -19,9 +20,8 @@ TaskContext::~TaskContext() {
 
 worker::LaunchStatus TaskContext::bind() {
   char text[512] = "";
-  const std::vector<void*> inputs = slot_.input_pointers();
   const int status =
-      engine_.api().bind(context_, 0, inputs.data(), outputs_.data(), text, sizeof text);
+      engine_.api().bind(context_, 0, inputs_.data(), outputs_.data(), text, sizeof text);
   if (status != ASSAY_OK) {
     text[sizeof text - 1] = '\0';
     return worker::launch_error("failed", fmt::format("bind: status {}: {}", status, text));

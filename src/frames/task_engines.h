@@ -25,9 +25,15 @@ class TaskContext {
   const worker::Engine& engine() const { return engine_; }
   void* input() const { return slot_.inputs[0].data(); }
   std::span<void* const> outputs() const { return outputs_; }
-  // One inference; what it allocates on this thread is the compiler's.
+  // One inference of what lies in `input` now; what it allocates on this thread is the compiler's.
   int run() noexcept {
     const InCompiler tag;
+    if ((engine_.flags() & ASSAY_CAP_INPUTS_AT_BIND) != 0) {
+      char text[512] = "";
+      const int status =
+          engine_.api().bind(context_, 0, inputs_.data(), outputs_.data(), text, sizeof text);
+      if (status != ASSAY_OK) return status;
+    }
     return engine_.api().run(context_, 0);
   }
   std::string last_error() const;
@@ -37,7 +43,7 @@ class TaskContext {
   assay_context* context_;
   bool own_;  // else it is the engine's
   worker::Slot slot_;
-  std::vector<void*> outputs_;
+  std::vector<void*> inputs_, outputs_;
 };
 
 class TaskEngines {

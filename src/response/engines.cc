@@ -96,7 +96,9 @@ Result<Engine> open_engine_of(const fs::path& folder, int threads) {
   }
   ASSAY_TRY(const audit::Engine opened, audit::open_engine(folder, inputs));
   ASSAY_TRY(const audit::Compiler compiler, audit::find_compiler(get_string(manifest, "compiler")));
-  ASSAY_TRY(const audit::Installation installation, audit::find_installation(compiler));
+  ASSAY_TRY(const std::string device,
+            audit::resolve_device(compiler, get_string(manifest, "device", "cpu")));
+  ASSAY_TRY(const audit::Installation installation, audit::find_installation(compiler, device));
   const int64_t built = std::max<int64_t>(1, get_int(manifest, "threads", threads));
   if (built != threads)
     return bad_input(fmt::format("engine {} was built for {} threads, the plan measures with {}",
@@ -109,7 +111,8 @@ Result<Engine> open_engine_of(const fs::path& folder, int threads) {
   e.packages_key = installation.packages_key;
   e.precision = get_string(manifest, "precision", "fp32");
   e.sha256 = opened.engine_sha256;
-  e.env = compiler.env;
+  e.device = device;
+  e.env = audit::child_environment(compiler, device);
   for (const auto& [key, value] : get_object(manifest, "options").items())
     e.options.emplace_back(key, value.is_string() ? value.get<std::string>() : dump_json(value));
   e.inputs = opened.inputs;

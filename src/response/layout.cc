@@ -50,6 +50,7 @@ frames::TaskSpec task_spec(const Plan& plan, const Recipe& recipe, size_t t,
   s.engine_dir = engine.folder;
   s.library = engine.library.string();
   s.precision = engine.precision;
+  s.device = engine.device;
   s.threads = plan.threads;
   s.options = engine.options;
   s.pre = task.pre;

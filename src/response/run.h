@@ -17,7 +17,7 @@ namespace assay::response {
 // An engine as a task uses it.
 struct Engine {
   fs::path folder, runner, library;
-  std::string precision = "fp32", sha256, packages_key;
+  std::string precision = "fp32", device = "cpu", sha256, packages_key;
   std::map<std::string, std::string> env;
   std::vector<std::pair<std::string, std::string>> options;
   std::vector<TensorSpec> inputs, outputs;

@@ -20,9 +20,10 @@ bool pin_this_thread(int cpu) {
   return sched_setaffinity(0, sizeof set, &set) == 0;
 }
 
-bool lock_memory() {
+bool lock_memory(bool as_touched) {
   if (std::string_view(ASSAY_SANITIZER) != "")
     return false;  // their shadow memory cannot be locked
+  if (as_touched) return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
   if (mlockall(MCL_CURRENT) != 0) return false;
   // MCL_FUTURE under a limit that this process does not override would turn a later allocation into
   // a failure. That it is overridden shows in that more than the limit could be locked just now;

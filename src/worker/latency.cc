@@ -107,7 +107,7 @@ LaunchStatus measure(Session& session, const LatencyContext& context, Now now, b
   if (!sink) return tl::unexpected(sink.error());
   measure::permuted_order(wanted.seed, session.slot_count(), wanted.samples, sink->slots());
   if (auto expected = expect_slots(session); !expected) return expected;
-  const bool locked = lock_memory();
+  const bool locked = lock_memory(session.request().device != "cpu");
   // Its memory and the libraries that it loads come before the warm-up, and so does the rest.
   measure::Sampler sampler(sampler_spec(session, context, *sink, scripted));
   if (!scripted) sampler.rest(session.request().platform.idle_ms);

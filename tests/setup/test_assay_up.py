@@ -179,6 +179,23 @@ class AssayUpTest(unittest.TestCase):
             self.assertIn("needs a rare machine", self.up("compilers", name, code=3))
         self.assertFalse((self.cache / "venvs/rarefamily").exists())
 
+    def test_the_environment_of_a_device_is_made_by_its_name_alone(self):
+        (self.compiler / "compiler.toml").write_text(
+            'name = "toy"\nfamily = "toyfamily"\n[device.gpu]\nfamily = "toyfamily-gpu"\n')
+        self.assertIn("DEVICE/requirements.txt", self.up("compilers", "toy", code=2))
+        folder = self.compiler / "gpu"
+        folder.mkdir()
+        shutil.copy(self.compiler / "requirements.txt", folder)
+        (folder / "stubs.toml").write_text(
+            '[[link]]\nfrom = "toypin.py"\nto = "linked.py"\n')
+        self.up("compilers", "--all")
+        self.assertFalse((self.cache / "venvs/toyfamily-gpu").exists())
+        self.up("compilers", "toy-gpu")
+        made = self.cache / "venvs/toyfamily-gpu"
+        self.assertTrue(list(made.glob("lib/*/site-packages/linked.py")))
+        self.assertIn("is there", self.up("compilers", "toyfamily-gpu"))
+        self.assertIn("toy-gpu", self.up("compilers", "nothing", code=2))
+
     def test_a_truncated_jar_is_refused_and_fetched_again(self):
         text = self.up("compilers", "toy", code=3, MVN_BYTES="100")
         self.assertIn("not used", text)

@@ -14,6 +14,7 @@ import subprocess
 import tomllib
 
 import jars
+import stubs
 from common import (ROOT, SetupError, cache_dir, is_complete, key_of, locked, main_guard,
                     mark_complete, point_link, run, say, start_afresh, step)
 
@@ -33,6 +34,25 @@ def compiler_table():
     return table
 
 
+def device_table():
+    """{"COMPILER-KIND": (family, folder of its pins)} of the `[device.KIND]` tables that name a family.
+
+    Compilers that share such a family share the folder of the first that has pins.
+    """
+    table, folders = {}, {}
+    for path in sorted((ROOT / "compilers").glob("*/compiler.toml")):
+        for kind, told in tomllib.loads(path.read_text()).get("device", {}).items():
+            if "family" in told:
+                table[f"{path.parent.name}-{kind}"] = told["family"]
+                if (path.parent / kind / "requirements.txt").is_file():
+                    folders.setdefault(told["family"], path.parent / kind)
+    for name, family in table.items():
+        if family not in folders:
+            raise SetupError(f"{name}: no folder of a compiler of family {family} holds "
+                             "DEVICE/requirements.txt", 2)
+    return {name: (family, folders[family]) for name, family in table.items()}
+
+
 def manual_families(table):
     """{family: what its user must do}: those that some compiler.toml calls `manual`, which are not made here."""
     found = {}
@@ -41,6 +61,15 @@ def manual_families(table):
         if text:
             found[family] = text
     return found
+
+
+def device_only_families(table):
+    """Families of compilers that need a device besides the CPU: made when they are named, never by --all."""
+    cpu = {}
+    for name, family in table.items():
+        devices = tomllib.loads((ROOT / "compilers" / name / "compiler.toml").read_text()).get("devices", ["cpu"])
+        cpu[family] = cpu.get(family, False) or "cpu" in devices
+    return {family for family, has in cpu.items() if not has}
 
 
 def family_folder(family, table):
@@ -71,7 +100,7 @@ def _clean_environment():
     return environment
 
 
-def _fill(folder, pins, jar_list, environment):
+def _fill(folder, pins, jar_list, stub_list, environment):
     archives = [jars.fetch(jar) for jar in jar_list]  # first: what may fail, before what takes long
     start_afresh(folder)
     # Debian keeps pip as a wheel that runs as it is: the environment then holds what is pinned and
@@ -90,14 +119,20 @@ def _fill(folder, pins, jar_list, environment):
                "asking for site-packages", environment).strip()
     for jar, archive in zip(jar_list, archives):
         jars.unpack(archive, jar["unpack"], pathlib.Path(site))
+    stubs.make(stub_list, pathlib.Path(site))
 
 
 def make_pinned(family, pins, jar_file=None):
     """Makes the environment of the requirements file `pins` when it is not there yet; returns its folder (the link)."""
     jar_list = jars.read_list(jar_file) if jar_file else []
+    stub_file = pins.parent / "stubs.toml"
+    stub_list = stubs.read_list(stub_file)
     parts = [family.encode(), python_version(), pins.read_bytes()]
     if jar_list:
         parts += [jar_file.read_bytes(), pathlib.Path(jars.__file__).read_bytes()]
+    if any(stub_list.values()):
+        parts += [stub_file.read_bytes(),
+                  pathlib.Path(stubs.__file__).read_bytes()]
     name = f"{family}-{key_of(parts)}"
     base = cache_dir() / "venvs"
     folder, link = base / name, base / family
@@ -106,7 +141,7 @@ def make_pinned(family, pins, jar_file=None):
             say(f"virtual environment {family}: is there ({name})")
         else:
             with step(f"virtual environment {family} ({name})"):
-                _fill(folder, pins, jar_list, _clean_environment())
+                _fill(folder, pins, jar_list, stub_list, _clean_environment())
                 mark_complete(folder, name)
         point_link(link, name)
     return link
@@ -114,6 +149,9 @@ def make_pinned(family, pins, jar_file=None):
 
 def make(family, table):
     """Makes the family's environment when it is not there yet; returns its folder (the link)."""
+    for its, folder in device_table().values():
+        if its == family:
+            return make_pinned(family, folder / "requirements.txt", folder / "maven.toml")
     owner = family_folder(family, table)
     return make_pinned(family, owner / "requirements.txt", owner / "maven.toml")
 
@@ -150,23 +188,28 @@ def main():
         return 0
     table = compiler_table()
     families = set(table.values()) - {""}
+    devices = device_table()  # made when they are named, never by --all
+    device_families = {family for family, _ in devices.values()}
     manual = manual_families(table)
-    wanted = sorted(families - set(manual)) if arguments.all else []
+    special = device_only_families(table)
+    wanted = sorted(families - set(manual) - special) if arguments.all else []
+    for family in sorted(special - set(manual)) if arguments.all else []:
+        say(f"{family} is left out: it needs a GPU; ./assay-up compilers {family} makes it")
     for family in sorted(manual) if arguments.all else []:
         say(f"{family} is left out: {manual[family]}")
     if not arguments.all and not arguments.names:
         parser.error("name at least one compiler, or --all")
     for name in arguments.names:
-        family = table.get(name, name)
+        family = devices[name][0] if name in devices else table.get(name, name)
         if family == "":
             say(f"{name} needs no virtual environment")
         elif family in manual:
             raise SetupError(f"{name} is not made by this tool: {manual[family]}", 3)
-        elif family in families or family == TOOLS:
+        elif family in families or family in device_families or family == TOOLS:
             wanted += [] if family in wanted else [family]
         else:
             raise SetupError(f"{name}: no such compiler or family; known: "
-                             f"{', '.join(sorted(set(table) | families))}, {TOOLS}", 2)
+                             f"{', '.join(sorted(set(table) | families | set(devices)))}, {TOOLS}", 2)
     make_several(wanted, table)
     return 0
 

@@ -66,6 +66,7 @@ class Case(unittest.TestCase):
             "protocol": 1,
             "action": "build",
             "compiler": "tensorrt",
+            "device": "cuda:0",
             "model": path,
             "engine_dir": engine,
             "precision": "fp32",

@@ -13,6 +13,7 @@ pinned. The environment variable FAKE_TENSORRT (JSON) fixes the draw and plants 
     fail          the build gives no engine, for a reason of its own
     noise         lines without sense in the log
     without       names of flags and classes that this module does not offer
+    enqueue       inferences are not taken
 """
 
 import enum
@@ -25,6 +26,7 @@ import sys
 import fake_log
 import fake_onnx
 
+KNOWN = "Add Conv Flatten Gemm GlobalAveragePool MatMul Mul Relu Softmax Sub".split()
 FAKE = json.loads(os.environ.get("FAKE_TENSORRT", "{}"))
 TACTICS = 3
 
@@ -72,7 +74,7 @@ class Layer:
 
 
 class Logger:
-    VERBOSE = 4
+    WARNING, VERBOSE = 2, 4
 
     def __init__(self, severity):
         self.severity = severity
@@ -132,6 +134,7 @@ class Tensor:
 class Network:
     def __init__(self, bits):
         self.bits, self.nodes, self.inputs, self.outputs = bits, [], [], []
+        self.weights = {}
 
     num_inputs = property(lambda self: len(self.inputs))
     num_outputs = property(lambda self: len(self.outputs))
@@ -172,7 +175,7 @@ class OnnxParser:
         except (ValueError, IndexError, UnicodeDecodeError) as error:
             self._errors.append(ParserError("ErrorCode.MODEL_DESERIALIZE_FAILED", str(error)))
             return False
-        unknown = [n for n in graph.nodes if n.op.startswith("Unknown")]
+        unknown = [n for n in graph.nodes if n.op not in KNOWN]
         if unknown:
             self._errors.append(
                 ParserError(
@@ -181,6 +184,7 @@ class OnnxParser:
             )
             return False
         self._network.nodes = graph.nodes
+        self._network.weights = graph.weights
         self._network.inputs = [Tensor(n, self.TYPES[t], s) for n, t, s in graph.inputs]
         self._network.outputs = [Tensor(n, self.TYPES[t], s) for n, t, s in graph.outputs]
         return True

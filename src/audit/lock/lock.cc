@@ -92,38 +92,40 @@ Json to_json(const Lock& l) {
     entry["sha256"] = o.sha256;
     outputs.push_back(std::move(entry));
   }
-  return {{"format", kFormat},
-          {"created_utc", l.created_utc},
-          {"assay_version", l.assay_version},
-          {"proof", word(l.proof)},
-          {"model_name", l.model_name},
-          {"compiler", l.compiler},
-          {"version", l.version},
-          {"precision", l.precision},
-          {"threads", l.threads},
-          {"seed", l.seed},
-          {"options", l.options},
-          {"shapes", l.shapes},
-          {"contract", Json(l.contract)},
-          {"model", blobs_json(l.model)},
-          {"decisions", blobs_json(l.decisions)},
-          {"choices", l.choices},
-          {"selection", l.selection},
-          {"engine", blobs_json(l.engine)},
-          {"kernel_map_sha256", l.kernel_map_sha256},
-          {"artifact_sha256", l.artifact_sha256},
-          {"kernels", kernels},
-          {"inputs", blobs_json(l.inputs)},
-          {"outputs", outputs},
-          {"tolerance", {{"atol", l.atol}, {"rtol", l.rtol}}},
-          {"latency",
-           {{"margin", l.margin},
-            {"launches", l.launches},
-            {"samples", l.samples},
-            {"recorded_p50_ns", l.p50_ns}}},
-          {"not_covered", l.not_covered},
-          {"evidence", blobs_json(l.evidence)},
-          {"files", files}};
+  Json out{{"format", kFormat},
+           {"created_utc", l.created_utc},
+           {"assay_version", l.assay_version},
+           {"proof", word(l.proof)},
+           {"model_name", l.model_name},
+           {"compiler", l.compiler},
+           {"version", l.version},
+           {"precision", l.precision},
+           {"threads", l.threads},
+           {"seed", l.seed},
+           {"options", l.options},
+           {"shapes", l.shapes},
+           {"contract", Json(l.contract)},
+           {"model", blobs_json(l.model)},
+           {"decisions", blobs_json(l.decisions)},
+           {"choices", l.choices},
+           {"selection", l.selection},
+           {"engine", blobs_json(l.engine)},
+           {"kernel_map_sha256", l.kernel_map_sha256},
+           {"artifact_sha256", l.artifact_sha256},
+           {"kernels", kernels},
+           {"inputs", blobs_json(l.inputs)},
+           {"outputs", outputs},
+           {"tolerance", {{"atol", l.atol}, {"rtol", l.rtol}}},
+           {"latency",
+            {{"margin", l.margin},
+             {"launches", l.launches},
+             {"samples", l.samples},
+             {"recorded_p50_ns", l.p50_ns}}},
+           {"not_covered", l.not_covered},
+           {"evidence", blobs_json(l.evidence)},
+           {"files", files}};
+  if (l.device != "cpu") out["device"] = l.device;
+  return out;
 }
 
 Result<Lock> lock_from_json(const Json& j) {
@@ -139,6 +141,7 @@ Result<Lock> lock_from_json(const Json& j) {
   l.compiler = get_string(j, "compiler");
   l.version = get_string(j, "version");
   l.precision = get_string(j, "precision");
+  l.device = get_string(j, "device", "cpu");
   l.threads = get_int(j, "threads");
   const int64_t seed = get_int(j, "seed", -1);
   if (seed < 0) return bad_input("lock.json: seed is missing");

@@ -40,7 +40,7 @@ struct Lock {
   std::string created_utc, assay_version;
   Proof proof = Proof::recompiled;
   // Recipe.
-  std::string model_name, compiler, version, precision;
+  std::string model_name, compiler, version, precision, device = "cpu";
   int64_t threads = 1;
   uint64_t seed = 0;
   Json options = Json::object(), shapes = Json::object();

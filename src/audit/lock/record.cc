@@ -299,6 +299,7 @@ Result<Lock> Recorder::run() {
   lock_.model_name = plan_.models[recipe_.model].name;
   lock_.compiler = recipe_.plan.compiler;
   lock_.precision = recipe_.plan.precision;
+  lock_.device = recipe_.plan.device;
   lock_.threads = plan_.threads;
   lock_.seed = plan_.seed;
   lock_.options = recipe_.plan.options;

@@ -29,7 +29,7 @@ Status check_alike(const LockFolder& a, const LockFolder& b) {
                        "record locks of a compiler that searches");
   const Lock &x = a.lock(), &y = b.lock();
   if (x.model.front().sha256 != y.model.front().sha256 || x.compiler != y.compiler ||
-      x.precision != y.precision || x.shapes != y.shapes)
+      x.precision != y.precision || x.device != y.device || x.shapes != y.shapes)
     return bad_input("the locks are of different models, compilers, precisions or shapes",
                      "swap decisions between locks of one recipe");
   return {};

@@ -39,7 +39,7 @@ Result<std::vector<LockCheck>> check_before_building(const LockFolder& folder,
                                                      const fs::path& scratch) {
   const Lock& lock = folder.lock();
   ASSAY_TRY(Compiler compiler, find_compiler(lock.compiler));
-  ASSAY_TRY(Installation installation, find_installation(compiler));
+  ASSAY_TRY(Installation installation, find_installation(compiler, lock.device));
   std::vector<LockCheck> out =
       check_contract(lock.contract, machine_contract(), kMachineKinds, allowed);
   for (LockCheck& c : check_unknown_kinds(lock.contract, allowed)) out.push_back(std::move(c));
@@ -79,6 +79,7 @@ Result<Plan> verification_plan(const LockFolder& folder, const fs::path& to,
   m.data = (to / "inputs").string();
   m.compilers = {lock.compiler};
   m.precisions = {lock.precision};
+  m.devices = {lock.device};
   m.inputs = lock.outputs.front().n;
   m.locks.emplace_back("verified");
   m.lock_proof = word(lock.proof);

@@ -30,7 +30,7 @@ ROOMS = {
     "response": ["base", "stats", "model", "vision", "stream", "platform", "measure", "store", "worker", "frames",
                  "audit"],
     # The report reads rows and blobs alone: it prints evidence that it never made.
-    "report": ["base", "stats", "diff", "vision", "stream", "platform", "store"],
+    "report": ["base", "stats", "compare", "diff", "vision", "stream", "platform", "store"],
     "cli": ["base", "series", "stats", "compare", "diff", "model", "vision", "stream", "platform", "store", "frames",
             "audit", "response", "report"],
 }

@@ -5,8 +5,10 @@
 #include <map>
 #include <set>
 
+#include "audit/clock_states.h"
 #include "audit/derive.h"
 #include "audit/machine.h"
+#include "audit/plausibility.h"
 #include "base/text.h"
 
 namespace assay::audit {
@@ -110,6 +112,7 @@ Status store_plan(store::RunFolder& run, const Plan& plan, const Prepared& prepa
                 {"page_cache", "warm"},
                 {"threads", std::to_string(plan.threads)},
                 {"cpu", plan.threads == 1 ? "last" : "all"},
+                {"dvfs", r.plan.dvfs},
                 {"kernels", r.compiler.kernels}};
     ASSAY_CHECK(db.run("INSERT INTO recipe VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
                        {r.recipe_id, m.model_id, m.dataset_id, r.plan.label(), r.plan.compiler,
@@ -185,6 +188,22 @@ Status settle_states(const Context& ctx, const std::vector<Job>& jobs,
   return t.commit();
 }
 
+// A latency below what the peaks allow may show that they were measured too low.
+Status store_peaks(store::RunFolder& run, const std::string& attempt_id, RunPeaks& peaks) {
+  if (peaks.all().empty()) return {};
+  ASSAY_TRY(RunEvidence evidence, load_evidence(run));
+  bool below = false;
+  for (RecipeEvidence& r : evidence.recipes) {
+    r.peaks = highest_peaks(peaks.all(), r.device, r.threads);
+    for (const BuildEvidence& b : r.builds)
+      for (const LaunchEvidence& l : b.launches)
+        for (const std::string& reason : implausibilities(r, b, l))
+          below = below || reason.starts_with("below");
+  }
+  if (below) peaks.again();
+  return peaks.store(run, attempt_id);
+}
+
 Result<std::string> ok_build(store::RunFolder& run, const std::string& recipe_id,
                              int64_t build_index) {
   ASSAY_TRY(auto row, run.db().first("SELECT build_id FROM build WHERE recipe_id=? AND "
@@ -200,7 +219,9 @@ std::vector<Job> schedule_of(const Plan& plan, const Prepared& prepared) {
     ids.push_back(r.recipe_id);
     builds.push_back(r.builds(plan));
   }
-  return make_schedule(ids, builds, plan.launches, plan.seed);
+  std::vector<Job> jobs = make_schedule(ids, builds, plan.launches, plan.seed);
+  order_copies(prepared, jobs);
+  return jobs;
 }
 
 double job_estimate_s(const Plan& plan, const Prepared& prepared, const Job& job) {
@@ -214,6 +235,7 @@ double job_estimate_s(const Plan& plan, const Prepared& prepared, const Job& job
     return 0.5 + run_s * static_cast<double>(plan.samples + plan.warmup_runs + inputs + 60) +
            static_cast<double>(plan.warmup_ms) / 1e3;
   }
+  if (engine_source(prepared, job.recipe)) return 0.1;
   if (r.lock) return job.build_index < plan.builds ? r.compiler.build_s : 0.1;
   return r.compiler.build_s +
          r.compiler.trial_s * static_cast<double>(get_int(r.plan.options, "trials"));
@@ -274,13 +296,17 @@ Result<AuditResult> run_audit(const Plan& plan, const Prepared& prepared, store:
               options.cancel,
               cpus.empty() ? 0 : cpus.back(),
               cpus.empty() ? 0 : cpus.front()};
+  ctx.layer_times = options.layer_times;
   ASSAY_CHECK(store_attempt(run, ctx.attempt_id, options.argv));
+  RunPeaks peaks({options.peaks.wanted && options.launches && plan.samples > 0, options.peaks.file},
+                 cpus, plan.threads);
   ASSAY_TRY(auto states, job_states(run));
   ASSAY_CHECK(settle_states(ctx, jobs, states));
 
   AuditResult result;
   result.recipes = static_cast<int64_t>(prepared.recipes.size());
   Estimator estimator(plan, prepared);
+  Clocks clocks(prepared, plan.gpu_mhz);
   if (!options.launches)
     std::erase_if(jobs, [](const Job& j) { return j.kind == JobKind::launch; });
   auto cancelled = [&] { return options.cancel && options.cancel->load(); };
@@ -302,7 +328,11 @@ Result<AuditResult> run_audit(const Plan& plan, const Prepared& prepared, store:
     report(i, text, "");
     const int64_t start = monotonic_ns();
     JobOutcome outcome;
-    if (job.kind == JobKind::build) {
+    const auto source = engine_source(prepared, job.recipe);
+    if (job.kind == JobKind::build && source) {
+      ASSAY_TRY(outcome, take_build(ctx, job, prepared.recipes[*source].recipe_id));
+    } else if (job.kind == JobKind::build) {
+      ASSAY_CHECK(clocks.enter(ctx, job, prepared.recipes[job.recipe].plan));
       ASSAY_TRY(outcome, run_build(ctx, job));
     } else {
       ASSAY_TRY(std::string build_id,
@@ -313,8 +343,11 @@ Result<AuditResult> run_audit(const Plan& plan, const Prepared& prepared, store:
         states[job.job_id] = "done";
         continue;
       }
+      ASSAY_CHECK(peaks.get());
+      ASSAY_CHECK(clocks.enter(ctx, job, prepared.recipes[job.recipe].plan));
       ASSAY_TRY(outcome, run_launch(ctx, job, build_id));
     }
+    ASSAY_CHECK(clocks.leave());
     const double seconds = static_cast<double>(monotonic_ns() - start) / 1e9;
     result.children_s += seconds;
     if (outcome.outcome == "interrupted") break;
@@ -327,6 +360,7 @@ Result<AuditResult> run_audit(const Plan& plan, const Prepared& prepared, store:
   result.interrupted = cancelled();
   if (!result.interrupted) {
     report(jobs.size(), "comparing", "");
+    ASSAY_CHECK(store_peaks(run, ctx.attempt_id, peaks));
     ASSAY_TRY(Derived derived, derive(run, to_json(plan)));
     ASSAY_CHECK(store_derived(run, ctx.attempt_id, derived));
   }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "audit/job.h"
+#include "audit/peaks.h"
 #include "audit/plan.h"
 #include "audit/prepare.h"
 #include "store/run_folder.h"
@@ -29,7 +30,9 @@ struct AuditOptions {
   std::vector<std::string> argv;
   const std::atomic<bool>* cancel = nullptr;
   std::function<void(const Progress&)> on_progress;
-  bool launches = true;  // false: builds only (`assay build`)
+  bool launches = true;      // false: builds only (`assay build`)
+  bool layer_times = false;  // taken after the series in launch 1 of build 0 of each recipe
+  PeakOptions peaks;         // of the machine, measured before the first launch
 };
 
 struct AuditResult {

@@ -2,6 +2,7 @@
 #include "audit/builder_launch.h"
 #include "audit/job.h"
 #include "audit/lock/build.h"
+#include "audit/platform_evidence.h"
 #include "base/text.h"
 
 namespace assay::audit {
@@ -49,6 +50,8 @@ Status record(const Context& ctx, const Job& job, const PreparedRecipe& recipe,
   ASSAY_TRY(std::string out_blob, run.put_blob_file(scratch / "stdout"));
   ASSAY_TRY(std::string err_blob, run.put_blob_file(scratch / "stderr"));
   ASSAY_TRY(std::string events_blob, run.put_blob(log.text));
+  PlatformEvidence machine = r.platform;
+  ASSAY_TRY(machine.record_blob, run.put_blob(dump_json(platform::to_json(machine.record))));
   Value manifest_blob;
   if (engine) {
     ASSAY_TRY(std::string blob, run.put_blob(engine->manifest_text));
@@ -89,6 +92,8 @@ Status record(const Context& ctx, const Job& job, const PreparedRecipe& recipe,
                             events_blob,
                             dump_json(trials),
                             dump_json(isolation)}));
+  // A replayed artifact was made by no child: nothing was watched.
+  if (machine.end_ns > 0) ASSAY_CHECK(store_platform(run, "build", build_id, machine));
   if (engine) ASSAY_CHECK(store_engine(ctx, build_id, *engine));
   ASSAY_CHECK(store_candidates(ctx, build_id, log));
   if (!b.made_by.empty()) {

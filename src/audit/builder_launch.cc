@@ -8,6 +8,8 @@
 namespace assay::audit {
 namespace {
 
+constexpr int kRecordEveryMs = 100;
+
 Json tensor_list(const std::vector<TensorSpec>& specs) {
   Json out = Json::array();
   for (const TensorSpec& s : specs) out.push_back(to_json(s));
@@ -60,6 +62,8 @@ BuilderLaunch base_builder_launch(const Plan& plan, const PreparedModel& m,
                {"outputs", outputs},
                {"options", recipe.plan.options}};
   l.model_inputs = m.info.inputs;
+  l.recorder_cpu = allowed.empty() ? -1 : allowed.front();
+  l.gpu = recipe.plan.device != "cpu";
   l.timeout_s = plan.build_timeout_s;
   l.memory_limit_bytes = plan.memory_limit_bytes;
   // A tuner that measures candidates gets the CPUs that the launches will get; compiling may use
@@ -109,7 +113,18 @@ Result<BuilderResult> launch_builder(const BuilderLaunch& l, const fs::path& scr
     if (l.on_event && r.log.events.size() > before) l.on_event(r.log.events.back());
   };
   spec.cancel = l.cancel;
-  ASSAY_TRY(r.child, worker::run_child(spec));
+  platform::ProbeSpec probe;
+  probe.roots = platform::roots_from_environment();
+  probe.gpu = l.gpu;
+  platform::Recorder recorder(platform::Probe::open(probe), kRecordEveryMs, l.recorder_cpu,
+                              probe.roots.real());
+  recorder.start();
+  r.platform.begin_ns = monotonic_ns();
+  auto child = worker::run_child(spec);
+  r.platform.end_ns = monotonic_ns();
+  r.platform.record = recorder.stop();
+  if (!child) return tl::unexpected(child.error());
+  r.child = std::move(*child);
   r.outcome = judge(r.child, r.log);
   if (r.outcome.outcome != "ok" || (action != "build" && action != "rebuild")) return r;
   auto engine = open_engine(scratch / "engine", l.model_inputs);

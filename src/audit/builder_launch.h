@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "audit/engine.h"
+#include "audit/evidence.h"
 #include "audit/job.h"
 
 namespace assay::audit {
@@ -22,6 +23,8 @@ struct BuilderLaunch {
   std::vector<int> cpus;
   double timeout_s = 3600;
   int64_t memory_limit_bytes = 0;
+  int recorder_cpu = -1;  // where the machine is watched from; -1: anywhere
+  bool gpu = false;       // GPUs are watched too
   const std::atomic<bool>* cancel = nullptr;
   std::function<void(const Json&)> on_event;  // each event that is one, as it comes; may be empty
 };
@@ -31,6 +34,7 @@ struct BuilderResult {
   EventLog log;
   JobOutcome outcome;
   std::optional<Engine> engine;  // of an ok build or rebuild
+  PlatformEvidence platform;     // what the machine did meanwhile
 };
 
 // The recipe's builder with the request of action `build`, seed 0.

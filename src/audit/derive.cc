@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "audit/clock_strata.h"
 #include "audit/derive_internal.h"
 #include "base/text.h"
 
@@ -94,14 +95,19 @@ Result<Derived> derive(store::RunFolder& run, const Json& plan) {
     verdict_of_self(recipe, out.verdicts);
     findings_of(recipe, out.findings);
     findings_of_lock(recipe, out.findings);
+    findings_of_clocks(recipe, judged, out.findings);
     findings_of_swaps(recipe, judged, plan, out.findings);
     findings_of_outputs(recipe, c, out.findings);
+    findings_of_accuracy(recipe, c, data, plan, out.findings);
     for (ComparisonRow& row : c.rows) out.comparisons.push_back(std::move(row));
   }
   findings_of_copies(evidence.recipes, out.findings);
   withdraw_equality_of_copies(out.findings, out.verdicts);
   judge_family(out.verdicts, kAlpha);
-  for (const RecipeEvidence& recipe : evidence.recipes) qualify_replayed(recipe, out.verdicts);
+  for (const RecipeEvidence& recipe : evidence.recipes) {
+    qualify_replayed(recipe, out.verdicts);
+    qualify_clocks(recipe, out.verdicts);
+  }
   findings_of_all_orders(out.verdicts, out.findings);
   return out;
 }

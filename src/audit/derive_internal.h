@@ -39,6 +39,12 @@ Result<RecipeComparisons> compare_recipe(store::RunFolder& run, const RecipeEvid
 
 void verdicts_of_outputs(const RecipeEvidence& recipe, const RecipeComparisons& c,
                          bool has_reference, std::vector<VerdictRow>& out);
+// Discordant inputs, as the sampling lets them be counted: McNemar over inputs when they are
+// independent; over clusters by the sign of each cluster's net change (the same binomial), since
+// the inputs of one cluster are one draw; nothing to infer from when they are fixed.
+std::optional<double> discordance_p(const std::vector<uint8_t>& build,
+                                    const std::vector<uint8_t>& reference,
+                                    const DataEvidence& data);
 void verdicts_of_labels(const RecipeEvidence& recipe, const RecipeComparisons& c,
                         const DataEvidence& data, const Json& plan, std::vector<VerdictRow>& out);
 // Labels and detections: nothing was seen to change in `pairs` pairs; SAME when every build was
@@ -71,6 +77,19 @@ Json judge_requirement(const RecipeEvidence& recipe, const std::vector<JudgedBui
                        const Json& plan, std::vector<FindingRow>& findings);
 void findings_of_order(const RecipeEvidence& recipe, const LatencySpread& spread, bool scripted,
                        std::vector<FindingRow>& out);
+// "below-physical-bound" and "latency-not-of-results": one finding a recipe with launches whose
+// latency cannot be that of their work.
+void findings_of_plausibility(const RecipeEvidence& recipe, const std::vector<JudgedBuild>& judged,
+                              std::vector<FindingRow>& out);
+// "faster-than-its-layers": on one thread, a median below half of the sum of its layers' times,
+// where they were taken.
+void findings_of_layer_times(const RecipeEvidence& recipe, const std::vector<JudgedBuild>& judged,
+                             std::vector<FindingRow>& out);
+// "better-than-the-model": a build scores higher on labelled data than the reference, by more than
+// chance allows (McNemar, Bonferroni over builds; on a fixed set by more than the margin). And
+// "accuracy-perfect": every one of 100 labels or more is met.
+void findings_of_accuracy(const RecipeEvidence& recipe, const RecipeComparisons& c,
+                          const DataEvidence& data, const Json& plan, std::vector<FindingRow>& out);
 void verdict_of_self(const RecipeEvidence& recipe, std::vector<VerdictRow>& out);
 void findings_of(const RecipeEvidence& recipe, std::vector<FindingRow>& out);
 // "lock-broken", "lock-allowed", "lock-replayed": what of a locked recipe did not fit its lock.

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "audit/platform_evidence.h"
+#include "audit/plausibility.h"
+
 namespace assay::audit {
 namespace {
 
@@ -73,7 +76,8 @@ Result<std::vector<LaunchEvidence>> load_launches(RunFolder& run, const std::str
   ASSAY_TRY(auto rows,
             run.db().query(
                 "SELECT l.launch_id, l.launch_index, l.outcome, l.reason, "
-                "l.kernels_agree, l.environment_json, l.isolation_json, l.wall_ns FROM launch l "
+                "l.kernels_agree, l.environment_json, l.isolation_json, l.wall_ns, l.events_blob "
+                "FROM launch l "
                 "WHERE l.build_id=? AND (SELECT state FROM job_event e WHERE "
                 "e.job_id=l.job_id ORDER BY seq DESC LIMIT 1)='done' "
                 "AND l.rowid=(SELECT max(rowid) FROM launch x WHERE x.job_id=l.job_id) "
@@ -91,6 +95,10 @@ Result<std::vector<LaunchEvidence>> load_launches(RunFolder& run, const std::str
     ASSAY_TRY(l.isolation, json_column(r, 6, "launch.isolation_json"));
     l.wall_ns = r.integer(7);
     ASSAY_CHECK(load_launch(run, l));
+    if (l.launch_index == 1) {  // where the audit takes them
+      ASSAY_TRY(const std::string events, run.read_blob(r.text(8)));
+      l.layer_sum_ns = layer_sum_of_events(events);
+    }
     out.push_back(std::move(l));
   }
   return out;
@@ -172,6 +180,50 @@ Result<std::optional<DetectorEvidence>> load_detector(RunFolder& run, const std:
   return out;
 }
 
+Status load_records(RunFolder& run, RecipeEvidence& recipe) {
+  for (BuildEvidence& b : recipe.builds) {
+    ASSAY_TRY(b.platform, load_platform(run, b.build_id));
+    for (LaunchEvidence& l : b.launches) {
+      ASSAY_TRY(l.platform, load_platform(run, l.launch_id));
+    }
+  }
+  return {};
+}
+
+Result<std::vector<platform::Peaks>> load_peaks(RunFolder& run) {
+  ASSAY_TRY(auto rows, run.db().query("SELECT peaks_json FROM peak ORDER BY rowid"));
+  std::vector<platform::Peaks> out;
+  for (const Row& r : rows) {
+    ASSAY_TRY(const Json j, json_column(r, 0, "peak.peaks_json"));
+    ASSAY_TRY(platform::Peaks p, platform::peaks_from_json(j));
+    out.push_back(std::move(p));
+  }
+  return out;
+}
+
+Result<model::Cost> load_cost(RunFolder& run, const std::string& model) {
+  ASSAY_TRY(auto row, run.db().first("SELECT info_json FROM model WHERE model_id=?", {model}));
+  if (!row) return model::cost_from_json({});
+  ASSAY_TRY(const Json info, json_column(*row, 0, "model.info_json"));
+  return model::cost_from_json(get_object(info, "cost"));
+}
+
+// Of plans with clock states: the newest event `clocks` of the attempt that made the launch.
+Status load_clocks(RunFolder& run, RecipeEvidence& recipe) {
+  for (BuildEvidence& b : recipe.builds) {
+    for (LaunchEvidence& l : b.launches) {
+      ASSAY_TRY(auto row,
+                run.db().first("SELECT detail_json FROM job_event e JOIN launch l ON "
+                               "e.job_id=l.job_id AND e.attempt_id=l.attempt_id WHERE "
+                               "l.launch_id=? AND e.state='clocks' ORDER BY seq DESC LIMIT 1",
+                               {l.launch_id}));
+      if (!row) continue;
+      ASSAY_TRY(l.clocks, json_column(*row, 0, "job_event.detail_json"));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 int64_t OutputBlob::item() const {
@@ -208,7 +260,12 @@ Result<RunEvidence> load_evidence(RunFolder& run) {
   }
   ASSAY_TRY(auto recipes,
             run.db().query("SELECT recipe_id, label, compiler, model_id, decides_at, "
-                           "is_reference, regime_json, precision FROM recipe ORDER BY rowid"));
+                           "is_reference, regime_json, precision, threads FROM recipe ORDER BY "
+                           "rowid"));
+  std::vector<platform::Peaks> peaks;
+  if (schema->integer(0) >= 4) {
+    ASSAY_TRY(peaks, load_peaks(run));
+  }
   for (const Row& r : recipes) {
     RecipeEvidence e;
     e.recipe_id = r.text(0);
@@ -219,9 +276,16 @@ Result<RunEvidence> load_evidence(RunFolder& run) {
     e.is_reference = r.integer(5) != 0;
     ASSAY_TRY(Json regime, json_column(r, 6, "recipe.regime_json"));
     e.kernels_told = get_string(regime, "kernels", "name");
+    e.dvfs = get_string(regime, "dvfs", "default");
     e.precision = r.text(7);
+    e.threads = r.integer(8);
+    e.device = get_string(regime, "device", "cpu");
+    ASSAY_TRY(e.cost, load_cost(run, e.model_id));
+    e.peaks = highest_peaks(peaks, e.device, e.threads);
     ASSAY_TRY(e.builds, load_builds(run, e.recipe_id));
     if (schema->integer(0) >= 2) ASSAY_CHECK(load_lock(run, e));
+    ASSAY_CHECK(load_clocks(run, e));
+    if (schema->integer(0) >= 4) ASSAY_CHECK(load_records(run, e));
     out.recipes.push_back(std::move(e));
   }
   return out;

@@ -20,8 +20,9 @@ struct Context {
   store::RunFolder& run;
   std::string attempt_id;
   const std::atomic<bool>* cancel = nullptr;
-  int measure_cpu = 0;  // the last allowed one
-  int other_cpu = 0;    // where samplers run; equal to measure_cpu on one CPU
+  int measure_cpu = 0;       // the last allowed one
+  int other_cpu = 0;         // where samplers run; equal to measure_cpu on one CPU
+  bool layer_times = false;  // as AuditOptions
 };
 
 // How a job ended, as stored in build.outcome and launch.outcome.

@@ -6,6 +6,10 @@
 #include <map>
 #include <set>
 
+#include "audit/platform_evidence.h"
+#include "audit/plausibility.h"
+#include "platform/cuda.h"
+#include "platform/stretch.h"
 #include "stats/stationarity.h"
 
 namespace assay::audit {
@@ -19,17 +23,30 @@ std::optional<int64_t> counter(const Json& sampler, const char* key) {
   return count < 0 ? std::nullopt : std::optional(count);
 }
 
-// Share by which the clock fell below its highest value of the series: the locked clock is not
-// known here.
-std::optional<double> clock_drop(const Json& sampler) {
-  double low = INFINITY, high = 0;
-  for (const Json& mhz : get_array(sampler, "cpu_mhz")) {
-    if (!mhz.is_number()) continue;
-    low = std::min(low, mhz.get<double>());
-    high = std::max(high, mhz.get<double>());
+// Of evidence without a record: what the sampler itself noted. The locked clock is not known here.
+std::optional<double> noted_clock_drop(const Json& sampler) {
+  std::vector<double> clocks;
+  for (const Json& mhz : get_array(sampler, "cpu_mhz"))
+    if (mhz.is_number()) clocks.push_back(mhz.get<double>());
+  return platform::clock_drop(clocks);
+}
+
+void add_record(const LaunchEvidence& l, stats::MachineEvidence& m) {
+  m.foreign_tree = !l.platform->record.real;
+  m.record_problem = l.platform->problem;
+  const auto s = loop_stretch(l);
+  if (!s) {
+    m.clock_drop.reset();
+    return;
   }
-  if (!(high > 0)) return std::nullopt;
-  return 1 - low / high;
+  m.clock_drop = s->clock_drop;
+  m.other_load = s->other_load;
+  m.load_unknown = s->load_unknown;
+  m.other_gpu_processes = s->other_gpu_processes.value_or(0);
+  if (get_int(l.sampler, "gpu", -1) < 0) return;
+  m.gpu_throttle_unknown = !s->throttle;
+  if (const int64_t bits = s->throttle.value_or(0) & platform::kHarmfulThrottle; bits != 0)
+    m.gpu_throttle = platform::throttle_words(bits);
 }
 
 std::vector<stats::QuantileRow> quantiles_of(std::span<const int64_t> samples,
@@ -40,10 +57,12 @@ std::vector<stats::QuantileRow> quantiles_of(std::span<const int64_t> samples,
   return stats::quantile_table(samples, sorted, options);
 }
 
-JudgedLaunch judge(const LaunchEvidence& l, int64_t planned) {
+JudgedLaunch judge(const LaunchEvidence& l, int64_t planned, std::vector<std::string> implausible) {
   JudgedLaunch out;
   out.launch = &l;
-  out.gate = stats::judge_series(l.samples, machine_evidence(l, planned));
+  stats::MachineEvidence machine = machine_evidence(l, planned);
+  machine.implausible = std::move(implausible);
+  out.gate = stats::judge_series(l.samples, machine);
   if (l.clock != kMonotonic && l.clock != kScripted) {  // it ended before it could say
     out.gate.trust = std::max(out.gate.trust, Trust::degraded);
     out.gate.reasons.emplace_back("clock unknown");
@@ -115,7 +134,8 @@ stats::MachineEvidence machine_evidence(const LaunchEvidence& l, int64_t planned
   m.major_faults = counter(l.sampler, "major_faults");
   m.migrations = counter(l.sampler, "migrations");
   m.steal_ticks = counter(l.sampler, "steal_ticks");
-  m.clock_drop = clock_drop(l.sampler);
+  m.clock_drop = noted_clock_drop(l.sampler);
+  if (l.platform) add_record(l, m);
   m.pinned = get_bool(l.environment, "pinned", false);
   m.memory_locked = get_bool(l.environment, "memory_locked", false);
   m.scripted = l.clock == kScripted;
@@ -131,7 +151,8 @@ std::vector<JudgedBuild> judge_launches(const RecipeEvidence& recipe, const Json
     JudgedBuild build;
     build.build = &b;
     for (const LaunchEvidence& l : b.launches)
-      if (!l.samples.empty()) build.launches.push_back(judge(l, planned));
+      if (!l.samples.empty())
+        build.launches.push_back(judge(l, planned, implausibilities(recipe, b, l)));
     if (!build.launches.empty()) out.push_back(std::move(build));
   }
   return out;

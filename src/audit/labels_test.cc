@@ -140,6 +140,31 @@ TEST_F(LabelsTest, AccuracySameNeedsABoundOnDiscordantInputs) {
   EXPECT_EQ(find_verdict(v, "accuracy")->verdict, "INCONCLUSIVE");
 }
 
+TEST_F(LabelsTest, BetterThanTheModelIsSuspect) {
+  std::vector<int64_t> wrong;
+  for (int64_t i = 0; i < 20; ++i) wrong.push_back(i * 3);
+  const auto codes = [&](const Rows& reference, const Rows& build, const DataEvidence& data) {
+    RecipeEvidence recipe = made_outputs(run_, "made", {build}),
+                   ref = made_outputs(run_, "reference", {reference});
+    ref.is_reference = true;
+    const auto c = compare_recipe(run_, recipe, &ref, data);
+    std::vector<FindingRow> found;
+    findings_of_accuracy(recipe, c.value(), data, Json::object(), found);
+    std::string out;
+    for (const FindingRow& f : found) out += f.code + " ";
+    return out;
+  };
+  const auto sampled = labelled(Design::independent, 500);
+  EXPECT_EQ(codes(rows(500, wrong), rows(500), sampled), "accuracy-perfect better-than-the-model ");
+  EXPECT_EQ(codes(rows(500), rows(500, wrong), sampled), "");  // worse is another finding's
+  EXPECT_EQ(codes(rows(500, {1, 2, 3}), rows(500, {4}), sampled), "");  // by chance
+  // On a fixed set the difference is exact: 20 of 500 is more than 1 %, 2 is not.
+  const auto fixed = labelled(Design::fixed, 500);
+  EXPECT_EQ(codes(rows(500, wrong), rows(500, {499}), fixed), "better-than-the-model ");
+  EXPECT_EQ(codes(rows(500, {1, 2, 3}), rows(500, {499}), fixed), "");
+  EXPECT_EQ(codes(rows(60), rows(60), labelled(Design::fixed, 60)), "");  // too few to say
+}
+
 TEST_F(LabelsTest, AccuracyDifferentByMcNemar) {
   const Rows ref = rows(500);
   std::vector<int64_t> wrong;

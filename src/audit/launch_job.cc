@@ -3,6 +3,7 @@
 
 #include "audit/job.h"
 #include "audit/lock/build.h"
+#include "audit/platform_evidence.h"
 #include "audit/worker_launch.h"
 #include "base/text.h"
 
@@ -12,6 +13,8 @@ namespace {
 using store::Value;
 
 constexpr int64_t kFewInputs = 32;  // outputs of launches that are only compared with launch 0
+
+constexpr int64_t kLayerRuns = 5;
 
 WorkerLaunch make_launch(const Context& ctx, const Job& job, const fs::path& engine_dir) {
   const PreparedRecipe& recipe = ctx.prepared.recipes[job.recipe];
@@ -24,6 +27,7 @@ WorkerLaunch make_launch(const Context& ctx, const Job& job, const fs::path& eng
   l.outputs = all ? m.n : std::min(m.n, kFewInputs);
   l.checks = {"repeat", "early_return", "after", "batch_rows"};
   if (job.launch_index == 0) l.checks.push_back("reload");
+  if (ctx.layer_times && job.build_index == 0 && job.launch_index == 1) l.layer_runs = kLayerRuns;
   l.samples = ctx.plan.samples;
   l.slots = std::min(ctx.plan.slots, m.n);
   l.seed = job.seed;
@@ -36,7 +40,7 @@ std::string int64_blob(const std::vector<int64_t>& v) {
 }
 
 struct Blobs {
-  std::string out, err, events, samples, slots;
+  std::string out, err, events, samples, slots, record;
   std::vector<std::string> outputs;
 };
 
@@ -47,6 +51,9 @@ Result<Blobs> put_blobs(const Context& ctx, const WorkerResult& r, const fs::pat
   ASSAY_TRY(b.events, ctx.run.put_blob(r.log.text));
   ASSAY_TRY(b.samples, ctx.run.put_blob(int64_blob(r.samples)));
   ASSAY_TRY(b.slots, ctx.run.put_blob(int64_blob(r.slots)));
+  if (r.platform) {
+    ASSAY_TRY(b.record, ctx.run.put_blob(dump_json(platform::to_json(r.platform->record))));
+  }
   for (const WorkerOutput& o : r.outputs) {
     ASSAY_TRY(std::string blob, ctx.run.put_blob_file(o.file));
     b.outputs.push_back(std::move(blob));
@@ -72,6 +79,11 @@ Status store_children(const Context& ctx, const std::string& launch_id, const Wo
         "INSERT OR REPLACE INTO self_check VALUES(?,?,?,?,?,?,?)",
         {launch_id, get_string(e, "name"), get_string(e, "result", "not_run"), get_int(e, "inputs"),
          get_int(e, "mismatches"), max_abs, one_line(get_string(e, "detail"))}));
+  }
+  if (r.platform) {
+    PlatformEvidence machine = *r.platform;
+    machine.record_blob = blobs.record;
+    ASSAY_CHECK(store_platform(ctx.run, "launch", launch_id, machine));
   }
   const Json* series = r.log.find("series");
   if (r.samples.empty() && !series) return {};

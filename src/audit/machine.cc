@@ -3,17 +3,17 @@
 
 #include <fmt/format.h>
 #include <sched.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
 
 #include "base/files.h"
 #include "base/text.h"
+#include "measure/clock.h"
+#include "platform/facts.h"
 #include "worker/child.h"
 
 namespace assay::audit {
@@ -40,34 +40,6 @@ std::string proc_field(const char* file, std::string_view key) {
     return start == std::string::npos ? "" : one_line(line.substr(start), 4000);
   }
   return "";
-}
-
-const fs::path kCpu = "/sys/devices/system/cpu";
-
-std::string governor() { return first_line(kCpu / "cpu0/cpufreq/scaling_governor"); }
-
-// "on", "off" or "".
-std::string boost() {
-  if (auto no_turbo = first_line(kCpu / "intel_pstate/no_turbo"); !no_turbo.empty())
-    return no_turbo == "0" ? "on" : "off";
-  if (auto b = first_line(kCpu / "cpufreq/boost"); !b.empty()) return b == "0" ? "off" : "on";
-  return "";
-}
-
-// Cost of one clock read: median over rounds of the mean of 1000 reads; ns.
-double clock_read_ns() {
-  std::vector<double> rounds;
-  for (int r = 0; r < 21; ++r) {
-    const int64_t start = monotonic_ns();
-    for (int i = 0; i < 1000; ++i) {
-      timespec t;
-      clock_gettime(CLOCK_MONOTONIC, &t);
-      asm volatile("" : : "m"(t));
-    }
-    rounds.push_back(static_cast<double>(monotonic_ns() - start) / 1000);
-  }
-  std::nth_element(rounds.begin(), rounds.begin() + 10, rounds.end());
-  return rounds[10];
 }
 
 }  // namespace
@@ -114,98 +86,32 @@ int64_t default_memory_limit_bytes() {
 Json machine_record() {
   utsname u{};
   uname(&u);
-  const bool hypervisor =
-      proc_field("/proc/cpuinfo", "flags").find(" hypervisor") != std::string::npos;
+  const platform::Roots roots = platform::roots_from_environment();
+  const std::vector<platform::Fact> facts = platform::facts(roots);
+  const auto cpu = [&](const char* name) { return platform::value_of(facts, "cpu", name); };
+  const std::string smt = cpu("SMT"), isolated = cpu("isolated");
+  const bool machine = platform::value_of(facts, "kernel", "virtual machine").starts_with("yes");
   const int64_t memory = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+  Json gpus = Json::object();
+  for (const platform::Fact& f : facts)
+    if (f.group.starts_with("gpu ")) gpus[f.group][f.name] = f.value;
   return {{"cpu", cpu_name()},
           {"cores", allowed_cpus().size()},
           {"microcode", or_unknown(proc_field("/proc/cpuinfo", "microcode"))},
           {"kernel", std::string(u.release)},
           {"memory_bytes", memory},
-          {"governor", or_unknown(governor())},
-          {"boost", or_unknown(boost())},
-          {"smt", or_unknown(first_line(kCpu / "smt/active"))},
-          {"isolated_cpus", first_line(kCpu / "isolated")},
-          {"hypervisor", hypervisor ? "yes" : "no"},
+          {"governor", cpu("governor")},
+          {"boost", cpu("boost")},
+          {"smt", smt},
+          {"isolated_cpus", isolated.starts_with("CPUs ") ? isolated.substr(5) : ""},
+          {"hypervisor", machine ? "yes" : "no"},
           {"load", or_unknown(first_line("/proc/loadavg"))},
-          {"clock_read_ns", clock_read_ns()},
-          {"isolation", worker::probe_isolation()}};
-}
-
-std::vector<Control> controls() {
-  std::vector<Control> out;
-  const auto cpus = allowed_cpus();
-  out.push_back({"cores", std::to_string(cpus.size()), cpus.size() > 2 ? "good" : "poor",
-                 cpus.size() > 2 ? ""
-                                 : "with 2 cores or fewer the sampler shares the audit's core; "
-                                   "measure on a machine with more"});
-  const std::string g = governor();
-  out.push_back({"frequency governor", or_unknown(g),
-                 g.empty()            ? "unknown"
-                 : g == "performance" ? "good"
-                                      : "poor",
-                 g.empty() || g == "performance" ? "" : "cpupower frequency-set -g performance"});
-  const std::string b = boost();
-  out.push_back({"boost", or_unknown(b),
-                 b.empty()    ? "unknown"
-                 : b == "off" ? "good"
-                              : "poor",
-                 b == "on" ? "echo 1 > /sys/devices/system/cpu/intel_pstate/no_turbo (or echo 0 > "
-                             "/sys/devices/system/cpu/cpufreq/boost)"
-                           : ""});
-  const std::string smt = first_line(kCpu / "smt/active");
-  out.push_back({"SMT",
-                 smt == "1"   ? "active"
-                 : smt == "0" ? "off"
-                              : "unknown",
-                 smt.empty()  ? "unknown"
-                 : smt == "0" ? "good"
-                              : "poor",
-                 smt == "1" ? "echo off > /sys/devices/system/cpu/smt/control" : ""});
-  const std::string isolated = first_line(kCpu / "isolated");
-  out.push_back({"isolated cores", isolated.empty() ? "none" : isolated,
-                 isolated.empty() ? "poor" : "good",
-                 isolated.empty() ? "boot with isolcpus=LAST nohz_full=LAST" : ""});
-  const bool hypervisor =
-      proc_field("/proc/cpuinfo", "flags").find(" hypervisor") != std::string::npos;
-  out.push_back({"virtual machine", hypervisor ? "yes" : "no", hypervisor ? "poor" : "good",
-                 hypervisor ? "steal and clocks of the host cannot be seen: measure on bare metal "
-                              "for claims about latency"
-                            : ""});
-  std::ifstream psi("/proc/pressure/cpu");
-  out.push_back({"pressure counters (PSI)", psi.good() ? "readable" : "unknown",
-                 psi.good() ? "good" : "unknown", psi.good() ? "" : "boot with psi=1"});
-  rlimit lock{};
-  getrlimit(RLIMIT_MEMLOCK, &lock);
-  const bool can_lock = geteuid() == 0 || lock.rlim_cur == RLIM_INFINITY;
-  out.push_back({"memory lock",
-                 can_lock ? "allowed" : format_bytes(static_cast<int64_t>(lock.rlim_cur)),
-                 can_lock ? "good" : "poor", can_lock ? "" : "ulimit -l unlimited"});
-  out.push_back({"clock read", fmt::format("{:.1f} ns", clock_read_ns()), "good", ""});
-  const Json iso = worker::probe_isolation();
-  const std::string net = get_string(iso, "network", "unknown");
-  out.push_back(
-      {"children without network", net == "none" ? "yes" : "no", net == "none" ? "good" : "poor",
-       net == "none"
-           ? ""
-           : "run as root, or allow user namespaces: sysctl kernel.unprivileged_userns_clone=1"});
-  const bool pid = get_bool(iso, "pid_namespace");
-  out.push_back({"children in a PID namespace", pid ? "yes" : "no", pid ? "good" : "poor",
-                 pid ? "" : "run as root, or allow user namespaces"});
-  const bool read_only = get_bool(iso, "read_only");
-  out.push_back({"children write only in their scratch", read_only ? "yes" : "no",
-                 read_only ? "good" : "poor",
-                 read_only ? "" : "run as root, or allow user namespaces, on Linux 5.12 or newer"});
-  const std::string mem = get_string(iso, "memory_limit", "unknown");
-  out.push_back({"memory limit of children", mem, mem == "cgroup" ? "good" : "poor",
-                 mem == "cgroup"
-                     ? ""
-                     : "run where a memory cgroup is writable; the watchdog samples instead"});
-  const bool energy = fs::exists("/sys/class/powercap/intel-rapl:0/energy_uj");
-  out.push_back({"energy counter (RAPL)", energy ? "present" : "unknown",
-                 energy ? "good" : "unknown",
-                 energy ? "" : "not visible in this machine or container"});
-  return out;
+          {"clock_read_ns", measure::calibrate_clock().read_ns},
+          {"isolation", worker::probe_isolation()},
+          {"platform_root", {{"root", roots.root.string()}, {"real", roots.real()}}},
+          {"board", platform::value_of(facts, "board", "model")},
+          {"clock_range", cpu("clock range")},
+          {"gpus", std::move(gpus)}};
 }
 
 }  // namespace assay::audit

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "platform/facts.h"
 
 namespace assay::audit {
 
@@ -22,11 +23,8 @@ int64_t default_memory_limit_bytes();
 // The machine record of an attempt (docs/evidence-format.md).
 Json machine_record();
 
-// One control or counter of `assay doctor`: what it is here, whether that is good for measuring,
-// and how to mend it.
-struct Control {
-  std::string name, value, judgement, fix;  // judgement: good | poor | unknown
-};
-std::vector<Control> controls();
+// What `assay doctor` says: platform::facts, and what takes a measurement or a child to know (cost
+// of a time stamp, isolation of children), of this machine alone.
+std::vector<platform::Fact> machine_facts(const platform::Roots& roots);
 
 }  // namespace assay::audit

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <set>
 
+#include "audit/clock_states.h"
 #include "base/text.h"
 
 namespace assay::audit {
@@ -22,6 +23,8 @@ const std::vector<Profile>& profiles() {
        "the WCET of other inputs, co-runners or temperatures than those measured", true, true}};
   return table;
 }
+
+constexpr int64_t kMostIdleMs = 600'000;
 
 Status in_range(int64_t value, int64_t low, int64_t high, std::string_view flag) {
   if (value >= low && value <= high) return {};
@@ -152,6 +155,7 @@ Result<ModelPlan> plan_model(const Request::Model& m, const Request& request,
   if (out.recipes.empty())
     return bad_input(fmt::format("model {}: no compiler is named", out.name),
                      "add --compiler NAME");
+  ASSAY_TRY(out.recipes, in_clock_states(std::move(out.recipes), m.dvfs));
   return out;
 }
 
@@ -176,6 +180,10 @@ Result<Plan> make_plan(const Request& request) {
   plan.samples = pick(request.samples, plan.profile.samples);
   plan.threads = request.threads;
   if (request.warmup_ms >= 0) plan.warmup_ms = request.warmup_ms;
+  if (request.idle_ms > kMostIdleMs)
+    return bad_input(fmt::format("idle_ms is {}", request.idle_ms),
+                     fmt::format("milliseconds from 0 to {}", kMostIdleMs));
+  if (request.idle_ms >= 0) plan.idle_ms = request.idle_ms;
   if (request.warmup_runs >= 0) plan.warmup_runs = request.warmup_runs;
   if (request.build_timeout_s > 0) plan.build_timeout_s = request.build_timeout_s;
   if (request.launch_timeout_s > 0) plan.launch_timeout_s = request.launch_timeout_s;
@@ -190,6 +198,8 @@ Result<Plan> make_plan(const Request& request) {
   plan.limit_ns = request.limit_ns;
   plan.limit_below = request.limit_below;
   plan.allowed = request.allowed;
+  ASSAY_CHECK(in_range(request.gpu_mhz, 0, 100'000, "gpu_mhz"));
+  plan.gpu_mhz = request.gpu_mhz;
   for (const auto& [margin, to] : {std::pair{request.label_margin, &plan.label_margin},
                                    std::pair{request.accuracy_margin, &plan.accuracy_margin},
                                    std::pair{request.latency_margin, &plan.latency_margin},
@@ -225,6 +235,7 @@ Json to_json(const Plan& p) {
     for (const RecipePlan& r : m.recipes) {
       recipes.push_back(
           {{"compiler", r.compiler}, {"precision", r.precision}, {"options", r.options}});
+      if (r.dvfs != "default") recipes.back()["dvfs"] = r.dvfs;
       if (r.device != "cpu") recipes.back()["device"] = r.device;
       if (r.lock_mode != "off")
         recipes.back()["lock"] = {{"mode", r.lock_mode}, {"proof", r.lock_proof}};
@@ -262,6 +273,9 @@ Json to_json(const Plan& p) {
            {"models", models}};
   // What was checked with an item allowed must not speak for a run without it.
   if (!p.allowed.empty()) out["allowed"] = p.allowed;
+  if (p.gpu_mhz > 0) out["gpu_mhz"] = p.gpu_mhz;
+  // Left out when it is the default, so that plans of before keep their hash.
+  if (p.idle_ms != Plan{}.idle_ms) out["idle_ms"] = p.idle_ms;
   return out;
 }
 

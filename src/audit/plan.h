@@ -60,12 +60,14 @@ struct Plan {
   Profile profile;
   int64_t builds = 0, launches = 0, samples = 0, threads = 1;
   int64_t warmup_runs = 20, warmup_ms = 200, slots = 16;
+  int64_t idle_ms = 1000;  // of rest before each launch where a source of energy is; 0: none
   double build_timeout_s = 3600, launch_timeout_s = 900;
   int64_t memory_limit_bytes = 0;
   uint64_t seed = 0;
   double label_margin = 0.01, latency_margin = 0.01, tail_margin = 0.05, accuracy_margin = 0.01;
   int64_t limit_ns = 0;  // requirement P(X > limit_ns) < limit_below; 0: none
   double limit_below = 0;
+  int64_t gpu_mhz = 0;  // of recipes with fixed clocks on a GPU; 0: GPU clocks stay as they are
   std::set<std::string> allowed;  // items of a lock's contract that may differ
   bool recorded_engines = true;   // the lock's own engine is launched beside the rebuilt ones
   std::vector<ModelPlan> models;
@@ -75,19 +77,21 @@ struct Plan {
 struct Request {
   std::string profile = "quick";
   int64_t builds = 0, launches = 0, samples = 0, inputs = 0, threads = 1, warmup_ms = -1,
-          warmup_runs = -1;
+          warmup_runs = -1, idle_ms = -1;
   std::optional<uint64_t> seed;
   double build_timeout_s = 0, launch_timeout_s = 0;
   int64_t memory_limit_bytes = 0;
   int64_t limit_ns = 0;  // requirement, as in Plan
   double limit_below = 0;
   double label_margin = 0, latency_margin = 0, tail_margin = 0, accuracy_margin = 0;
+  int64_t gpu_mhz = 0;            // as in Plan
   std::set<std::string> allowed;  // items that need not fit a lock
   bool reference = true;          // add the reference compiler when it is not named
   struct Model {
     std::string model, name, data, shapes, sampling, detector;
     Json preprocess = Json::object();  // what was said of resize, mean, std, bgr, labels
     std::vector<std::string> compilers, precisions, locks;
+    std::vector<std::string> dvfs;     // clock states: "default", "fixed"; empty: default alone
     std::vector<std::string> devices;  // "cpu", "cuda:0"; empty: each compiler's default
     std::string lock_proof;            // "": the first that the compiler offers
     int64_t inputs = 0;

@@ -80,10 +80,27 @@ Result<Request> request_from_toml(const fs::path& file) {
   ASSAY_CHECK(typed(t, {{"audit", Kind::table}, {"compiler", Kind::table}}, where));
   const Json& a = get_object(t, "audit");
   ASSAY_CHECK(only_keys(a,
-                        {"profile", "builds", "launches", "samples", "inputs", "threads", "seed",
-                         "warmup_ms", "warmup_runs", "build_timeout_s", "launch_timeout_s",
-                         "memory_limit_bytes", "reference", "limit_ms", "limit_below",
-                         "label_margin", "latency_margin", "tail_margin", "accuracy_margin"},
+                        {"profile",
+                         "builds",
+                         "launches",
+                         "samples",
+                         "inputs",
+                         "threads",
+                         "seed",
+                         "warmup_ms",
+                         "warmup_runs",
+                         "idle_ms",
+                         "build_timeout_s",
+                         "launch_timeout_s",
+                         "memory_limit_bytes",
+                         "reference",
+                         "limit_ms",
+                         "limit_below",
+                         "label_margin",
+                         "latency_margin",
+                         "tail_margin",
+                         "accuracy_margin",
+                         "gpu_mhz"},
                         where + " [audit]"));
   ASSAY_CHECK(typed(a,
                     {{"profile", Kind::text},
@@ -94,11 +111,13 @@ Result<Request> request_from_toml(const fs::path& file) {
                      {"threads", Kind::whole},
                      {"seed", Kind::whole},
                      {"warmup_ms", Kind::whole},
+                     {"idle_ms", Kind::whole},
                      {"warmup_runs", Kind::whole},
                      {"build_timeout_s", Kind::number},
                      {"launch_timeout_s", Kind::number},
                      {"memory_limit_bytes", Kind::whole},
                      {"reference", Kind::flag},
+                     {"gpu_mhz", Kind::whole},
                      {"limit_ms", Kind::number},
                      {"limit_below", Kind::number},
                      {"label_margin", Kind::number},
@@ -114,6 +133,7 @@ Result<Request> request_from_toml(const fs::path& file) {
   r.inputs = get_int(a, "inputs");
   r.threads = get_int(a, "threads", 1);
   r.warmup_ms = get_int(a, "warmup_ms", -1);
+  r.idle_ms = get_int(a, "idle_ms", -1);
   r.warmup_runs = get_int(a, "warmup_runs", -1);
   if (a.contains("seed")) r.seed = static_cast<uint64_t>(get_int(a, "seed"));
   r.build_timeout_s = get_double(a, "build_timeout_s");
@@ -126,17 +146,18 @@ Result<Request> request_from_toml(const fs::path& file) {
                      "milliseconds from 0 to 1000000");
   r.limit_ns = std::llround(limit_ms * 1e6);
   r.limit_below = get_double(a, "limit_below");
+  r.gpu_mhz = get_int(a, "gpu_mhz");
   r.label_margin = get_double(a, "label_margin");
   r.accuracy_margin = get_double(a, "accuracy_margin");
   r.latency_margin = get_double(a, "latency_margin");
   r.tail_margin = get_double(a, "tail_margin");
   for (const Json& m : get_array(t, "model")) {
     const std::string at = where + " [[model]]";
-    ASSAY_CHECK(
-        only_keys(m,
-                  {"model", "name", "data", "shapes", "sampling", "compilers", "precisions",
-                   "device", "devices", "locks", "lock_proof", "inputs", "preprocess", "detector"},
-                  at));
+    ASSAY_CHECK(only_keys(m,
+                          {"model", "name", "data", "shapes", "sampling", "compilers", "precisions",
+                           "device", "devices", "locks", "lock_proof", "dvfs", "inputs",
+                           "preprocess", "detector"},
+                          at));
     ASSAY_CHECK(typed(m,
                       {{"model", Kind::text},
                        {"name", Kind::text},
@@ -150,6 +171,7 @@ Result<Request> request_from_toml(const fs::path& file) {
                        {"devices", Kind::list},
                        {"locks", Kind::list},
                        {"lock_proof", Kind::text},
+                       {"dvfs", Kind::list},
                        {"precisions", Kind::list},
                        {"inputs", Kind::whole}},
                       at));
@@ -173,6 +195,7 @@ Result<Request> request_from_toml(const fs::path& file) {
       out.devices.push_back(device);
     }
     ASSAY_TRY(out.locks, string_list(m, "locks", at));
+    ASSAY_TRY(out.dvfs, string_list(m, "dvfs", at));
     out.lock_proof = get_string(m, "lock_proof");
     if (out.model.empty())
       return bad_input(at + ": model is missing",

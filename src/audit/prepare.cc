@@ -184,6 +184,7 @@ Result<Prepared> prepare(const Plan& plan, const fs::path& data_folder, bool ref
       ASSAY_TRY(pr.lock, open_lock(r, plan.threads, pm.info));
       Json identity{{"model", pm.model_id},     {"data", pm.dataset_id}, {"compiler", r.compiler},
                     {"precision", r.precision}, {"options", r.options},  {"threads", plan.threads}};
+      if (r.dvfs != "default") identity["dvfs"] = r.dvfs;
       if (r.device != "cpu") identity["device"] = r.device;
       if (pr.lock) identity["lock"] = pr.lock->sha256();
       pr.recipe_id = content_id(dump_json(identity));

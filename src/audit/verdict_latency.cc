@@ -5,9 +5,12 @@
 #include <cmath>
 
 #include "audit/build_pairs.h"
+#include "audit/clock_strata.h"
 #include "audit/derive_internal.h"
 #include "audit/judged.h"
 #include "audit/latency_spread.h"
+#include "audit/platform_evidence.h"
+#include "audit/plausibility.h"
 #include "base/text.h"
 #include "base/words.h"
 #include "stats/json.h"
@@ -108,6 +111,13 @@ Judgement judge_pairs(const PairClaims& pairs, const LatencyLimits& limits, size
   return out;
 }
 
+Json place_builds(const RecipeEvidence& recipe, const std::vector<JudgedBuild>& judged,
+                  bool scripted) {
+  std::vector<PlacedBuild> builds;
+  for (const JudgedBuild& b : judged) builds.push_back({b.build, b.medians()});
+  return roofline_json(recipe, builds, scripted);
+}
+
 }  // namespace
 
 LatencyLimits latency_limits(const Json& plan) {
@@ -137,7 +147,10 @@ void verdict_of_latency(const RecipeEvidence& recipe, const std::vector<JudgedBu
   std::vector<BuildValues> values;
   Json builds = Json::array();
   rest_on(v, judged);
-  for (const JudgedBuild& b : judged) {
+  // Clocks that were to be fixed and could not be: launches at unlike clocks are never pooled.
+  const ClockStrata strata = clock_strata(recipe, judged);
+  const std::vector<JudgedBuild>& compared = strata.compared ? *strata.compared : judged;
+  for (const JudgedBuild& b : compared) {
     auto medians = b.medians();
     if (medians.empty()) continue;
     values.push_back({b.build->build_index, std::move(medians)});
@@ -145,11 +158,12 @@ void verdict_of_latency(const RecipeEvidence& recipe, const std::vector<JudgedBu
   }
   const PairClaims pairs = compare_builds(values, limits.margin, kAlpha, limits.equivalence);
   const RecipeTrust trust = recipe_trust(judged);
-  const stats::AaResult floor = noise_floor(judged, limits.margin, kAlpha);
+  const stats::AaResult floor = noise_floor(compared, limits.margin, kAlpha);
   const LatencySpread spread = latency_spread(judged);
   const Judgement judgement =
       judge_pairs(pairs, limits, values.size(), floor,
-                  hindrance_to_equality(recipe, judged, trust, limits.margin));
+                  strata.hindrance ? strata.hindrance
+                                   : hindrance_to_equality(recipe, judged, trust, limits.margin));
   Json over = over_builds(builds);
   v.statistic = {{"clock", trust.clock},
                  {"builds", std::move(builds)},
@@ -161,13 +175,25 @@ void verdict_of_latency(const RecipeEvidence& recipe, const std::vector<JudgedBu
                  {"trust_reasons", trust.scripted && trust.rejected == 0
                                        ? Json::array({"the clock is scripted: not a measurement"})
                                        : Json(trust.reasons)}};
+  if (Json roofline = place_builds(recipe, judged, trust.scripted); !roofline.is_null())
+    v.statistic["roofline"] = std::move(roofline);
+  findings_of_plausibility(recipe, judged, findings);
+  findings_of_layer_times(recipe, judged, findings);
+  if (!strata.json.is_null()) v.statistic["clock_state"] = strata.json;
   if (Json requirement = judge_requirement(recipe, judged, plan, findings); !requirement.is_null())
     v.statistic["requirement"] = std::move(requirement);
+  if (Json machine = platform_json(recipe, judged); !machine.is_null()) {
+    v.statistic["platform"] = std::move(machine);
+    for (const JudgedBuild& b : judged)
+      for (const JudgedLaunch& l : b.launches)
+        if (l.launch->platform) v.evidence["platform"].push_back(l.launch->platform->platform_id);
+  }
   v.threshold = {{"margin", limits.margin},         {"alpha", kAlpha},
                  {"unit", "median of a launch"},    {"correction", "Holm over pairs"},
                  {"schedule", "fixed n: one look"}, {"equivalence_allowed", limits.equivalence}};
   v.verdict = word(judgement.verdict);
   v.statement = judgement.statement;
+  if (strata.hindrance && values.size() < 2) v.statement = strata.hindrance->reason;
   if (!judgement.needs.empty()) v.threshold["needs"] = judgement.needs;
   if (values.size() >= 2) claim_with_p(v, judgement.p);
   // Rule 1: when kernels are chosen at load, a launch is a new draw and the two levels are one.

@@ -91,9 +91,8 @@ VerdictRow outputs_verdict(const RecipeEvidence& recipe, const RecipeComparisons
   return v;
 }
 
-// Discordant inputs, as the sampling lets them be counted: McNemar over inputs when they are
-// independent; over clusters by the sign of each cluster's net change (the same binomial), since
-// the inputs of one cluster are one draw; nothing to infer from when they are fixed.
+}  // namespace
+
 std::optional<double> discordance_p(const std::vector<uint8_t>& build,
                                     const std::vector<uint8_t>& reference,
                                     const DataEvidence& data) {
@@ -111,8 +110,6 @@ std::optional<double> discordance_p(const std::vector<uint8_t>& build,
   }
   return stats::mcnemar_p(better, worse);
 }
-
-}  // namespace
 
 VerdictRow make_verdict(const RecipeEvidence& recipe, std::string subject, std::string scope) {
   VerdictRow v;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "audit/machine.h"
+#include "audit/platform_evidence.h"
 #include "base/text.h"
 
 namespace assay::audit {
@@ -35,6 +36,12 @@ Json make_request(const WorkerLaunch& l, const fs::path& scratch) {
            {"latency", latency},
            {"loaded", l.loaded},
            {"threads_all", l.threads > 1}};
+  if (l.samples > 0) {
+    Json machine = platform::to_json(platform::roots_from_environment());
+    machine["dir"] = (scratch / "platform").string();
+    machine["idle_ms"] = l.idle_ms;
+    out["platform"] = std::move(machine);
+  }
   if (!l.tensors.empty())
     out["tensors"] = {
         {"names", l.tensors}, {"items", l.tensor_items}, {"dir", (scratch / "tensors").string()}};
@@ -107,6 +114,12 @@ Status collect(const fs::path& scratch, WorkerResult& r) {
     if (event == "tensor") ASSAY_CHECK(collect_tensor(e, scratch / "tensors", r));
     if (event == "layer_time") ASSAY_CHECK(collect_layer_time(e, r));
     if (event == "loaded") ASSAY_CHECK(collect_loaded(e, r));
+    if (event == "platform") {
+      ASSAY_TRY(r.platform, read_announced(e, scratch / "platform"));
+      // Where it was told to read is known here better than to the child.
+      r.platform->record.real =
+          r.platform->record.real && platform::roots_from_environment().real();
+    }
     if (event != "output") continue;
     WorkerOutput o;
     ASSAY_CHECK(announced_file(e, scratch / "outputs", o.spec, o.n, o.file));
@@ -141,6 +154,7 @@ WorkerLaunch recipe_launch(const Plan& plan, const PreparedRecipe& recipe,
   l.options = recipe.plan.options;
   l.warmup_runs = plan.warmup_runs;
   l.warmup_ms = plan.warmup_ms;
+  l.idle_ms = plan.idle_ms;
   l.slots = std::min(plan.slots, data.n);
   l.timeout_s = plan.launch_timeout_s;
   l.memory_limit_bytes = plan.memory_limit_bytes;
@@ -148,7 +162,8 @@ WorkerLaunch recipe_launch(const Plan& plan, const PreparedRecipe& recipe,
 }
 
 Result<WorkerResult> launch_worker(const WorkerLaunch& l, const fs::path& scratch) {
-  for (const char* name : {"home", "outputs", "tensors"}) ASSAY_CHECK(make_dirs(scratch / name));
+  for (const char* name : {"home", "outputs", "tensors", "platform"})
+    ASSAY_CHECK(make_dirs(scratch / name));
   ASSAY_TRY(worker::SampleBuffer buffer,
             worker::SampleBuffer::create(std::max<int64_t>(l.samples, 1)));
   WorkerResult r;
@@ -159,7 +174,7 @@ Result<WorkerResult> launch_worker(const WorkerLaunch& l, const fs::path& scratc
   spec.scratch = scratch / "home";
   spec.stdout_file = scratch / "stdout";
   spec.stderr_file = scratch / "stderr";
-  spec.writable = {scratch / "outputs", scratch / "tensors"};
+  spec.writable = {scratch / "outputs", scratch / "tensors", scratch / "platform"};
   spec.timeout_s = l.timeout_s;
   spec.memory_limit_bytes =
       l.memory_limit_bytes > 0 ? l.memory_limit_bytes : default_memory_limit_bytes();
@@ -179,6 +194,7 @@ Result<WorkerResult> launch_worker(const WorkerLaunch& l, const fs::path& scratc
     r.tensors.clear();
     r.layer_times.clear();
     r.loaded.clear();
+    r.platform.reset();
     if (r.outcome.outcome == "ok") r.outcome = {"lied", one_line(collected.error().message)};
   }
   return r;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "audit/engine.h"
+#include "audit/evidence.h"
 #include "audit/job.h"
 #include "worker/child.h"
 
@@ -30,6 +31,7 @@ struct WorkerLaunch {
   int64_t tensor_items = 1;          // of so many inputs
   int64_t layer_runs = 0;            // instrumented runs with the time of every layer; 0: none
   bool loaded = false;               // the files that the launch really mapped
+  int64_t idle_ms = 0;               // of rest before the warm-up, where something tells of power
   double timeout_s = 900;
   int64_t memory_limit_bytes = 0;
   const std::atomic<bool>* cancel = nullptr;
@@ -69,13 +71,15 @@ struct WorkerResult {
   std::vector<WorkerLayerTimes> layer_times;  // in order of ordinal, the whole first
   std::string layer_times_error;              // why there are none
   std::vector<WorkerFile> loaded;             // sorted
+  std::optional<PlatformEvidence> platform;   // what the machine did around the timed loop
 };
 
 // What a launch of the recipe's engine has by its plan; nothing is measured or wanted yet.
 WorkerLaunch recipe_launch(const Plan& plan, const PreparedRecipe& recipe,
                            const vision::Dataset& data, const fs::path& engine_dir);
 
-// `scratch`: existing empty folder; gets home/, outputs/, tensors/, stdout, stderr. An Error means
+// `scratch`: existing empty folder; gets home/, outputs/, tensors/, platform/, stdout,
+// stderr. An Error means
 // the child could not be run at all.
 Result<WorkerResult> launch_worker(const WorkerLaunch& launch, const fs::path& scratch);
 

@@ -55,7 +55,8 @@ struct PlanFlags {
   int64_t seed = -1;
   double build_timeout_s = 0, launch_timeout_s = 0;
   std::string memory_limit, limit, below, margin, tail_margin;
-  std::string locks, lock_proof;
+  std::string locks, lock_proof, dvfs;
+  int64_t gpu_mhz = 0;
   bool no_reference = false;
 };
 void add_plan_flags(CLI::App& sub, PlanFlags& flags, bool measures);

@@ -2,10 +2,13 @@
 // assay audit and assay build: plan, show, run, report.
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <set>
 
 #include "audit/audit.h"
 #include "audit/claims.h"
 #include "audit/derive.h"
+#include "audit/plausibility.h"
 #include "cli/audit_locks.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
@@ -34,7 +37,8 @@ Engines are laid out below the folder of --out as engines/COMPILER-PRECISION-N, 
 struct Flags {
   PlanFlags plan;
   std::string out, format = "text", fail_on;
-  bool fresh = false, dry_run = false;
+  std::string peaks;
+  bool fresh = false, dry_run = false, no_peaks = false, layer_times = false;
 };
 
 // What each model's numbers carry, before anything runs (design.md, rule 12).
@@ -53,7 +57,24 @@ void print_claims(const audit::Plan& plan, const audit::Prepared& prepared) {
   }
 }
 
-void print_plan(const audit::Plan& plan, const audit::Prepared& prepared, bool launches) {
+// What one inference of each model is, and its least time with peaks that are known already.
+void print_work(const audit::Plan& plan, const audit::Prepared& prepared,
+                const std::optional<platform::Peaks>& peaks) {
+  for (size_t i = 0; i < prepared.models.size(); ++i) {
+    const auto& cost = prepared.models[i].info.cost;
+    fmt::print(stderr, "work of {}: {}\n", plan.models[i].name, model::cost_text(cost));
+    std::set<std::string> said;
+    for (const auto& r : prepared.recipes)
+      if (r.model == i && r.plan.device == "cpu" && said.insert(r.plan.precision).second)
+        fmt::print(stderr, "  least time in {}: {}\n", r.plan.precision,
+                   peaks ? audit::floor_text(cost, r.plan.precision, peaks)
+                         : "unknown until the machine's peaks are measured, before the first "
+                           "launch");
+  }
+}
+
+void print_plan(const audit::Plan& plan, const audit::Prepared& prepared, bool launches,
+                const std::optional<platform::Peaks>& peaks) {
   Table t({"model", "compiler", "precision", "builds", "lock", "launches", "samples", "inputs",
            "options"});
   for (const auto& r : prepared.recipes) {
@@ -61,6 +82,8 @@ void print_plan(const audit::Plan& plan, const audit::Prepared& prepared, bool l
     for (const auto& [key, value] : r.plan.options.items())
       options += fmt::format("{}{}={}", options.empty() ? "" : " ", key,
                              value.is_string() ? value.get<std::string>() : dump_json(value));
+    if (r.plan.dvfs != "default")
+      options += fmt::format("{}clocks={}", options.empty() ? "" : " ", r.plan.dvfs);
     const std::string on = r.plan.device == "cpu" ? "" : " " + r.plan.device;
     t.add({plan.models[r.model].name, fmt::format("{}{}", r.plan.compiler, on), r.plan.precision,
            std::to_string(r.builds(plan)), r.plan.lock_mode,
@@ -80,6 +103,7 @@ void print_plan(const audit::Plan& plan, const audit::Prepared& prepared, bool l
                      : "");
     }
     print_claims(plan, prepared);
+    print_work(plan, prepared, peaks);
   }
   fmt::print(stderr, "seed {}, {} thread{}; rough estimate {}\n", plan.seed, plan.threads,
              plan.threads == 1 ? "" : "s", format_ns(audit::estimate_s(plan, prepared) * 1e9));
@@ -154,12 +178,19 @@ Result<ExitCode> go(const Flags& flags, const std::vector<std::string>& argv, bo
     if (w != "different" && w != "inconclusive")
       return bad_input(fmt::format("--fail-on {}: unknown verdict", one_line(w)),
                        "use different, inconclusive");
+  std::optional<platform::Peaks> peaks;
+  if (!flags.peaks.empty()) {  // read before anything is removed or built
+    ASSAY_TRY(const auto given, audit::peaks_from_file(flags.peaks));
+    peaks = audit::highest_peaks(given, "cpu", plan.threads);
+  } else if (!flags.no_peaks) {
+    peaks = audit::kept_peaks(plan.threads);
+  }
   const fs::path out = flags.out.empty() ? default_out(plan) : fs::path(flags.out);
   if (flags.dry_run) {
     // Nothing of a dry run stays: data sets that must be made are made in a temporary folder.
     ASSAY_TRY(TempDir temporary, TempDir::create(fs::temp_directory_path(), "assay-dry-run-"));
     ASSAY_TRY(audit::Prepared prepared, audit::prepare(plan, temporary.path(), reference_named));
-    print_plan(plan, prepared, launches);
+    print_plan(plan, prepared, launches, peaks);
     fmt::print(stderr, "dry run: nothing was built; evidence would go to {}\n", out.string());
     return ExitCode::ok;
   }
@@ -169,12 +200,14 @@ Result<ExitCode> go(const Flags& flags, const std::vector<std::string>& argv, bo
   const fs::path data = run.folder() / "data";
   ASSAY_CHECK(record_locks(plan, run.folder() / "locks", data));
   ASSAY_TRY(audit::Prepared prepared, audit::prepare(plan, data, reference_named));
-  print_plan(plan, prepared, launches);
+  print_plan(plan, prepared, launches, peaks);
   ProgressLine line;
   audit::AuditOptions options;
   options.argv = argv;
   options.cancel = interrupt_flag();
   options.launches = launches;
+  options.layer_times = flags.layer_times;
+  options.peaks = {!flags.no_peaks, flags.peaks};
   options.on_progress = [&](const audit::Progress& p) { line.show(p); };
   ASSAY_TRY(audit::AuditResult result, audit::run_audit(plan, prepared, run, options));
   line.clear();
@@ -219,6 +252,16 @@ void add_audit(App& app) {
                   "run folder (default runs/MODEL-HASH, the same for the same plan)");
   sub->add_flag("--fresh", flags->fresh, "start anew: removes the evidence in the run folder");
   sub->add_flag("--dry-run,--dryRun", flags->dry_run, "print the plan and an estimate, then stop");
+  auto* no_peaks = sub->add_flag("--no-peaks,--noPeaks", flags->no_peaks,
+                                 "do not measure what the machine can do at most: no latency is "
+                                 "then held against it");
+  sub->add_flag("--layer-times,--layerTimes", flags->layer_times,
+                "take the times of layers in one launch a recipe: a latency far below their sum is "
+                "named");
+  sub->add_option("--peaks", flags->peaks,
+                  "take the machine's peaks from this file (docs/plausibility.md) instead of "
+                  "measuring them")
+      ->excludes(no_peaks);
   sub->add_option("--fail-on,--failOn", flags->fail_on,
                   "exit 1 on these verdicts: different,inconclusive");
   add_format(*sub, flags->format, "text|md|json");

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// assay compare: run engines on the same inputs and compare their outputs, all pairs.
+// assay compare: run engines on the same inputs and compare their outputs, all pairs; or lay the
+// runs of machines side by side.
 #include <memory>
 
 #include "cli/cli.h"
+#include "cli/compare_runs.h"
 #include "cli/engine_args.h"
+#include "cli/series_args.h"
 #include "compare/compare.h"
 
 namespace assay::cli {
@@ -12,16 +15,23 @@ namespace {
 constexpr const char* kFooter = R"(Examples:
   assay compare engines/a/engines/openvino-fp32-0 engines/b/engines/onnxruntime-fp32-0 --data photos
   assay compare A B C --atol 1e-5 --rtol 1e-4
+  assay compare runs/nx runs/agx --margin 2%      run folders: the machines side by side
+  assay compare runs/here runs/there --format html --out machines.html
 
-SAME: equal in every bit, or within --atol + --rtol * |b| where they are given. Exit code 1 when a pair is DIFFERENT.
-The words hold for these inputs only.)";
+Engine folders: SAME means equal in every bit, or within --atol + --rtol * |b| where they are given. Exit code 1 when a
+pair is DIFFERENT. The words hold for these inputs only.
+
+Run folders of `assay audit`: latency, tail, energy, use, clocks, kernels and outputs of each recipe that two of them
+have, and whether the bigger machine is faster. SAME means equal latency within --margin. That machines differ is no
+failure: exit code 0 whatever is found, unless --fail-on names it. docs/platforms-compare.md says more.)";
 
 struct Flags {
   std::vector<std::string> engines;
-  std::string device, data, format = "text";
+  std::string device, data, format = "text", margin, fail_on;
   int64_t inputs = 256;
   double atol = 0, rtol = 0;
   uint64_t seed = 1;
+  CompareRunsFlags runs;
 };
 
 struct Side {
@@ -59,7 +69,36 @@ Result<size_t> partner(const Side& a, const Side& b, size_t k) {
                                one_line(a.outputs[k].spec.name), a.engine.label()));
 }
 
-Result<ExitCode> go(const Flags& f) {
+// A flag that says nothing about what is compared would be ignored in silence.
+Status check_flags(const CLI::App& sub, bool runs) {
+  const auto refused = [&](const char* flag) { return sub.get_option(flag)->count() > 0; };
+  const auto of_engines = {"--data", "--inputs", "--atol", "--rtol", "--seed"};
+  const auto of_runs = {"--margin", "--across-threads", "--fail-on", "--out"};
+  for (const char* flag : runs ? of_engines : of_runs)
+    if (refused(flag))
+      return bad_input(fmt::format("{} is for {} folders, {} folders are given", flag,
+                                   runs ? "engine" : "run", runs ? "run" : "engine"),
+                       "leave it out; `assay compare --help` says which flag is for which");
+  return {};
+}
+
+Result<ExitCode> go(const Flags& f, const CLI::App& sub) {
+  ASSAY_TRY(const bool runs, are_runs(f.engines));
+  ASSAY_CHECK(check_flags(sub, runs));
+  if (runs) {
+    if (f.format == "jsonl")
+      return bad_input("run folders are not printed as jsonl", "use --format json");
+    CompareRunsFlags flags = f.runs;
+    flags.format = f.format;
+    ASSAY_TRY(flags.fail_on, parse_fail_on(f.fail_on, "different|inconclusive"));
+    if (!f.margin.empty()) {
+      ASSAY_TRY(flags.margin, parse_share(f.margin, "--margin"));
+    }
+    return compare_runs(f.engines, flags);
+  }
+  if (f.format == "html")
+    return bad_input("engines are not printed as html",
+                     "use --format text, md, json, jsonl or csv");
   if (f.engines.size() < 2) return bad_input("compare needs two or more engine folders");
   ASSAY_TRY(TempDir temporary, TempDir::create(fs::temp_directory_path(), "assay-compare-"));
   std::unique_ptr<vision::Dataset> data;
@@ -111,10 +150,10 @@ Result<ExitCode> go(const Flags& f) {
 
 void add_compare(App& app) {
   auto f = std::make_shared<Flags>();
-  CLI::App* sub =
-      app.root.add_subcommand("compare", "compare the outputs of engines on the same inputs");
+  CLI::App* sub = app.root.add_subcommand(
+      "compare", "compare the outputs of engines on the same inputs, or the runs of machines");
   sub->footer(kFooter);
-  sub->add_option("engines", f->engines, "two or more engine folders")->required();
+  sub->add_option("engines", f->engines, "two or more engine folders, or run folders")->required();
   sub->add_option("--device", f->device,
                   "another device of the engines' kind, as cuda:1 (default: as they were built)");
   sub->add_option("--data", f->data, "data set (default synthetic)");
@@ -122,8 +161,16 @@ void add_compare(App& app) {
   sub->add_option("--atol", f->atol, "absolute tolerance")->check(zero_or_more());
   sub->add_option("--rtol", f->rtol, "relative tolerance")->check(zero_or_more());
   sub->add_option("--seed", f->seed, "seed of the synthetic data");
-  add_format(*sub, f->format, "text|md|json|jsonl|csv");
-  sub->callback([&app, f] { app.action = [f] { return go(*f); }; });
+  sub->add_option("--margin", f->margin,
+                  "run folders: equal latency means within this (default 1%)");
+  sub->add_flag("--across-threads", f->runs.across_threads,
+                "run folders: match recipes whatever their threads");
+  sub->add_option(
+      "--fail-on,--failOn", f->fail_on,
+      "run folders: exit code 1 on any of these, comma separated: different, inconclusive");
+  sub->add_option("-o,--out", f->runs.out, "run folders: write to this file");
+  add_format(*sub, f->format, "text|md|json|jsonl|csv|html");
+  sub->callback([&app, f, sub] { app.action = [f, sub] { return go(*f, *sub); }; });
 }
 
 }  // namespace assay::cli

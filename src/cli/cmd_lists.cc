@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// assay compilers, models, doctor: what there is.
+// assay compilers, models: what there is.
 #include <memory>
 
 #include "audit/catalog.h"
-#include "audit/machine.h"
 #include "cli/cli.h"
 
 namespace assay::cli {
@@ -59,13 +58,6 @@ Result<ExitCode> models(const Flags& f) {
   return ExitCode::ok;
 }
 
-Result<ExitCode> doctor(const Flags& f) {
-  Table t({"control", "here", "for measuring", "fix"});
-  for (const auto& c : audit::controls()) t.add({c.name, c.value, c.judgement, c.fix});
-  ASSAY_CHECK(print_table(t, f.format));
-  return ExitCode::ok;
-}
-
 void add(App& app, const char* name, const char* what, const char* footer,
          Result<ExitCode> (*go)(const Flags&), bool takes_name) {
   auto f = std::make_shared<Flags>();
@@ -89,10 +81,6 @@ void add_models(App& app) {
       "Examples:\n  assay models\n  assay audit digits --compiler openvino\n\nMake them with "
       "./assay-up models NAME.",
       models, false);
-}
-void add_doctor(App& app) {
-  add(app, "doctor", "what this machine lets assay control and measure, each with the fix",
-      "Examples:\n  assay doctor\n  assay doctor --format md", doctor, false);
 }
 
 }  // namespace assay::cli

@@ -157,6 +157,12 @@ void add_plan_flags(CLI::App& sub, PlanFlags& f, bool measures) {
       "--lock", f.locks,
       "lock modes, comma separated: off (default), record (a lock is kept beside), verified "
       "(builds made from a lock)");
+  sub.add_option("--dvfs", f.dvfs,
+                 "clock states, comma separated: default, fixed (each recipe once in each; fixed "
+                 "sets the CPU clocks around its jobs, see `assay doctor --fix`)");
+  sub.add_option("--gpu-mhz,--gpuMhz", f.gpu_mhz,
+                 "with --dvfs fixed on a GPU: lock its clock at so many MHz")
+      ->check(above_zero());
   sub.add_option("--lock-proof", f.lock_proof,
                  "of verified builds: recompiled or replayed (default: the compiler's first)");
   sub.add_option(
@@ -201,10 +207,10 @@ Result<audit::Request> request_from_flags(const PlanFlags& f) {
   if (file) {
     if (!f.compilers.empty() || !f.precisions.empty() || !f.devices.empty() || !f.data.empty() ||
         !f.shapes.empty() || !f.sampling.empty() || !f.locks.empty() || !f.lock_proof.empty() ||
-        !f.mean.empty() || !f.std.empty() || !f.labels.empty() || f.bgr || f.resize >= 0) {
+        !f.dvfs.empty() || !f.mean.empty() || !f.std.empty() || !f.labels.empty() || f.bgr || f.resize >= 0) {
       return bad_input(
-          "--compiler, --precision, --device, --lock, --data, --shapes and what describes a data "
-          "set do not "
+          "--compiler, --precision, --device, --lock, --dvfs, --data, --shapes and what describes a "
+          "data set do not "
           "go with "
           "a plan file",
           "write them in its [[model]]");
@@ -225,6 +231,7 @@ Result<audit::Request> request_from_flags(const PlanFlags& f) {
     m.devices = split(f.devices);
     m.locks = split(f.locks);
     m.lock_proof = f.lock_proof;
+    m.dvfs = split(f.dvfs);
     r.models.push_back(std::move(m));
   }
   if (!f.profile.empty()) r.profile = f.profile;
@@ -244,6 +251,7 @@ Result<audit::Request> request_from_flags(const PlanFlags& f) {
     ASSAY_TRY(r.memory_limit_bytes, parse_bytes(f.memory_limit));
   }
   if (f.no_reference) r.reference = false;
+  if (f.gpu_mhz > 0) r.gpu_mhz = f.gpu_mhz;
   if (f.limit.empty() != f.below.empty())
     return bad_input("--limit and --below go together", "write --limit 20ms --below 1e-3");
   if (!f.limit.empty()) {

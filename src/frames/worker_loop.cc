@@ -8,6 +8,7 @@
 
 #include "frames/scaled_check.h"
 #include "measure/clock.h"
+#include "platform/stretch.h"
 #include "worker/environment.h"
 
 namespace assay::frames {
@@ -239,15 +240,9 @@ Json Worker::machine() const {
   for (const char* key : {"involuntary_switches", "voluntary_switches", "major_faults",
                           "migrations", "steal_ticks", "throttle_events", "cpu_mhz"})
     if (seen.contains(key) && !seen[key].is_string()) out[key] = seen[key];  // else unknown: absent
-  // How far the clock fell: a CPU that slept before the start and then ran faster dropped nothing.
-  if (const Json& mhz = get_array(out, "cpu_mhz"); !mhz.empty()) {
-    double high = 0, drop = 0;
-    for (const Json& m : mhz) {
-      high = std::max(high, m.get<double>());
-      if (high > 0) drop = std::max(drop, 1 - m.get<double>() / high);
-    }
-    if (high > 0) out["clock_drop"] = drop;
-  }
+  std::vector<double> clocks;
+  for (const Json& mhz : get_array(out, "cpu_mhz")) clocks.push_back(mhz.get<double>());
+  if (const auto drop = platform::clock_drop(clocks)) out["clock_drop"] = *drop;
   out["pinned"] = pinned_;
   out["scripted"] = false;
   return out;

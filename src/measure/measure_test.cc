@@ -157,5 +157,72 @@ TEST(Sampler, ReportHasEveryMemberOfTheEvent) {
   }
 }
 
+// Counts its rounds in every channel.
+class Counting : public platform::Source {
+ public:
+  explicit Counting(std::vector<platform::Channel> channels) : channels_(std::move(channels)) {}
+  std::vector<platform::Channel> channels() const override { return channels_; }
+  void read(int64_t, int64_t* out) noexcept override {
+    ++rounds_;
+    std::fill_n(out, channels_.size(), rounds_);
+  }
+
+ private:
+  std::vector<platform::Channel> channels_;
+  int64_t rounds_ = 0;
+};
+
+platform::Probe counting(std::vector<platform::Channel> channels) {
+  platform::Sources sources;
+  sources.push_back(std::make_unique<Counting>(std::move(channels)));
+  return platform::Probe(std::move(sources), {{"zone.*", "no thermal zone"}});
+}
+
+TEST(Sampler, RestsOnlyWhereSomethingTellsOfPower) {
+  using platform::Kind;
+  SamplerSpec spec;
+  spec.measured_cpu = 3;
+  spec.threaded = false;
+  spec.interval_ms = 1;
+  Sampler quiet(spec, counting({{"cpu3.mhz", Kind::gauge, 0, 0, 0}}));
+  quiet.rest(3'600'000);  // returns at once, or this test does not end
+  quiet.start();
+  quiet.stop();
+  EXPECT_EQ(quiet.rest_end_ns(), 0);
+  EXPECT_EQ(quiet.record().t_ns.size(), 2u);
+  EXPECT_EQ(quiet.record().missing.size(), 1u);
+  for (const char* name : {"gpu0.mw", "rapl.package-0.uj", "gpu0.mj"}) {
+    Sampler s(spec, counting({{"cpu3.mhz", Kind::gauge, 0, 0, 0}, {name, Kind::gauge, 0, 0, 0}}));
+    s.rest(5);
+    s.start();
+    s.stop();
+    EXPECT_GE(s.rest_end_ns() - s.rest_begin_ns(), 5'000'000) << name;
+    EXPECT_GE(s.record().t_ns.size(), 4u) << name;
+    // What the clock did while it rested is no matter of the loop.
+    EXPECT_EQ(get_array(s.report(0), "cpu_mhz").size(), 2u) << name;
+  }
+}
+
+TEST(Sampler, CountersOfTheMeasuredCpuGrowOverTheLoopAlone) {
+  using platform::Kind;
+  SamplerSpec spec;
+  spec.threaded = false;
+  spec.measured_cpu = 1;
+  const std::vector<platform::Channel> channels = {{"cpu0.steal_ticks", Kind::counter, 0, 0, 0},
+                                                   {"cpu1.steal_ticks", Kind::counter, 0, 0, 0},
+                                                   {"rail.total.mw", Kind::gauge, 0, 0, 0}};
+  for (const int cpu : {1, -1, 7}) {
+    spec.measured_cpu = cpu;
+    Sampler s(spec, counting(channels));
+    s.rest(1);
+    s.start();
+    s.stop();
+    const Json report = s.report(0);
+    EXPECT_EQ(report["steal_ticks"], cpu == 7 ? Json("unknown") : Json(cpu < 0 ? 2 : 1)) << cpu;
+    EXPECT_EQ(report["throttle_events"], "unknown");
+    EXPECT_EQ(report["cpu"], cpu);
+  }
+}
+
 }  // namespace
 }  // namespace assay::measure

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,71 +18,58 @@
 namespace assay::measure {
 namespace {
 
-constexpr size_t max_wakes = 20000;  // at 50 ms: 1000 s; later wakes widen the last window instead
+constexpr size_t kMostWakes = 20000;  // at 50 ms: 1000 s; later wakes widen the last window instead
+constexpr int kMostCpus = 32;
+constexpr size_t kMostNumbers = 1 << 20;  // of a record: 8 MiB, which a launch keeps locked
 
-// Content of a small /proc or /sys file, "" when it cannot be read.
-std::string small_file(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return "";
+// The whole number that follows `key` in a small /proc file; -1 when there is none.
+int64_t number_after(const char* path, std::string_view key) {
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return -1;
   std::string text(65536, '\0');
   const ssize_t got = read(fd, text.data(), text.size());
   close(fd);
   text.resize(got > 0 ? static_cast<size_t>(got) : 0);
-  return text;
-}
-
-// The whole number that follows `key` in `text`; -1 when there is none.
-int64_t number_after(const std::string& text, std::string_view key) {
   size_t at = text.find(key);
   if (at == std::string::npos) return -1;
-  at += key.size();
-  at = text.find_first_not_of(" \t:", at);
+  at = text.find_first_not_of(" \t:", at + key.size());
   if (at == std::string::npos || text[at] < '0' || text[at] > '9') return -1;
   return std::strtoll(text.c_str() + at, nullptr, 10);
 }
 
-// Field 8 of the "cpu" line of /proc/stat: time stolen by the host (proc(5)).
-int64_t steal(int cpu) {
-  const std::string text = small_file("/proc/stat");
-  const std::string key = (cpu < 0 ? std::string("cpu") : "cpu" + std::to_string(cpu)) + " ";
-  size_t at = text.rfind(key, 0) == 0 ? 0 : text.find("\n" + key);
-  if (at == std::string::npos) return -1;
-  at = text.find(key, at) + key.size();
-  const char* p = text.c_str() + at;
-  int64_t value = -1;
-  for (int field = 1; field <= 8; ++field) {
-    char* end = nullptr;
-    value = std::strtoll(p, &end, 10);
-    if (end == p) return -1;
-    p = end;
-  }
-  return value;
+int64_t cpu_time_ns(clockid_t clock) {
+  timespec t{};
+  clock_gettime(clock, &t);
+  return static_cast<int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
 }
 
-int64_t number_in(const std::string& path) {
-  const std::string text = small_file(path);
-  if (text.empty() || text[0] < '0' || text[0] > '9') return -1;
-  return std::strtoll(text.c_str(), nullptr, 10);
+platform::Probe open_probe(const SamplerSpec& spec) {
+  platform::ProbeSpec p;
+  p.roots = spec.roots;
+  p.gpu = spec.gpu >= 0;
+  p.process = static_cast<int>(getpid());
+  // To read the clock of a CPU interrupts it, and takes microseconds: of a big machine those that
+  // inference uses and some others.
+  const auto online = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+  if (online <= kMostCpus) return platform::Probe::open(p);
+  if (spec.measured_cpu >= 0) p.cpus.push_back(spec.measured_cpu);
+  const auto add = [&](int cpu) {
+    const bool there = std::find(p.cpus.begin(), p.cpus.end(), cpu) != p.cpus.end();
+    if (!there && p.cpus.size() < static_cast<size_t>(kMostCpus)) p.cpus.push_back(cpu);
+  };
+  for (const int cpu : spec.busy_cpus) add(cpu);
+  for (int cpu = 0; cpu < online; ++cpu) add(cpu);
+  return platform::Probe::open(p);
 }
 
-Json difference(int64_t before, int64_t after) {
-  if (before < 0 || after < 0) return "unknown";
-  return after - before;
+bool tells_power(const std::vector<platform::Channel>& channels) {
+  return std::any_of(channels.begin(), channels.end(), [](const platform::Channel& c) {
+    const std::string_view name = c.name;
+    return name.ends_with(".uj") || name.ends_with(".mj") || name.ends_with(".mw");
+  });
 }
 
 }  // namespace
-
-MachineSample read_machine(int cpu) {
-  MachineSample sample;
-  sample.steal_ticks = steal(cpu);
-  sample.psi_cpu_some_us = number_after(small_file("/proc/pressure/cpu"), "total=");
-  if (cpu >= 0) {
-    const std::string folder = "/sys/devices/system/cpu/cpu" + std::to_string(cpu);
-    sample.throttle_events = number_in(folder + "/thermal_throttle/core_throttle_count");
-    sample.cpu_khz = number_in(folder + "/cpufreq/scaling_cur_freq");
-  }
-  return sample;
-}
 
 int spare_cpu(const std::vector<int>& busy, std::optional<int> wanted) {
   int found = -1;
@@ -113,9 +101,22 @@ int64_t overlapped_samples(const std::vector<Wake>& wakes, int64_t n) {
   return count;
 }
 
-Sampler::Sampler(SamplerSpec spec) : spec_(std::move(spec)) {
-  wakes_.reserve(max_wakes);
-  frequencies_.reserve(max_wakes + 2);
+Sampler::Sampler(SamplerSpec spec) : Sampler(spec, open_probe(spec)) {}
+
+Sampler::Sampler(SamplerSpec spec, platform::Probe probe)
+    : spec_(std::move(spec)), probe_(std::move(probe)) {
+  record_.interval_ms = spec_.interval_ms;
+  record_.channels = probe_.channels();
+  record_.missing = probe_.missing();
+  record_.real = spec_.roots.real();
+  record_.columns.resize(record_.channels.size());
+  values_.assign(record_.channels.size(), platform::kUnknown);
+  // All memory before the loop. With few rounds the first and the last must still fit.
+  most_rounds_ = std::clamp<size_t>(kMostNumbers / (record_.channels.size() + 1), 64, kMostWakes);
+  if (!spec_.threaded) most_rounds_ = 64;
+  record_.t_ns.reserve(most_rounds_);
+  for (auto& column : record_.columns) column.reserve(most_rounds_);
+  wakes_.reserve(spec_.threaded ? kMostWakes : 0);
 }
 
 Sampler::~Sampler() { stop(); }
@@ -127,14 +128,39 @@ Sampler::ThreadCounters Sampler::read_thread() {
   counters.voluntary = usage.ru_nvcsw;
   counters.involuntary = usage.ru_nivcsw;
   counters.major_faults = usage.ru_majflt;
-  counters.migrations = number_after(small_file("/proc/thread-self/sched"), "nr_migrations");
+  counters.process_cpu_ns = cpu_time_ns(CLOCK_PROCESS_CPUTIME_ID);
+  counters.migrations = number_after("/proc/thread-self/sched", "nr_migrations");
   return counters;
+}
+
+// When no more fit, every second round of the loop goes: a long loop is told more coarsely, to its
+// end.
+void Sampler::round() noexcept {
+  if (record_.t_ns.size() + 1 >= most_rounds_) platform::halve(record_, first_round_);
+  const int64_t now = stamp_ns();
+  probe_.read(now, values_);
+  record_.add(now, values_);
+}
+
+void Sampler::rest(int64_t ms) {
+  if (ms <= 0 || !tells_power(record_.channels)) return;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
+  const auto pause = std::chrono::milliseconds(std::max(spec_.interval_ms, 1));
+  rest_begin_ns_ = stamp_ns();
+  round();
+  for (auto now = std::chrono::steady_clock::now(); now < end;
+       now = std::chrono::steady_clock::now()) {
+    std::this_thread::sleep_until(std::min(now + pause, end));
+    round();
+  }
+  rest_end_ns_ = stamp_ns();
 }
 
 void Sampler::start() {
   const int cpu = spec_.threaded ? spare_cpu(spec_.busy_cpus, spec_.wanted_cpu) : -1;
   threaded_ = cpu >= 0;
-  machine_before_ = read_machine(spec_.measured_cpu);
+  first_round_ = record_.t_ns.size();
+  round();
   if (threaded_) thread_ = std::thread([this, cpu] { watch(cpu); });
   running_ = true;
   thread_before_ = read_thread();  // last: what start itself costs is not the loop's
@@ -144,15 +170,15 @@ void Sampler::stop() {
   if (!running_) return;
   running_ = false;
   thread_after_ = read_thread();
-  if (thread_.joinable()) {
-    {
-      std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
+  {
+    // The thread reads only while it holds the lock; the last round stands right behind the loop,
+    // however late the thread wakes.
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    round();
   }
-  machine_after_ = read_machine(spec_.measured_cpu);
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Sampler::watch(int cpu) {
@@ -160,6 +186,13 @@ void Sampler::watch(int cpu) {
   CPU_ZERO(&set);
   CPU_SET(cpu, &set);
   sched_setaffinity(0, sizeof set, &set);
+  const int64_t begin = stamp_ns();
+  watch_rounds();
+  watch_wall_ns_ = stamp_ns() - begin;
+  watch_cpu_ns_ = cpu_time_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+void Sampler::watch_rounds() {
   std::atomic_ref<int64_t> written(*const_cast<int64_t*>(spec_.written));
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, std::chrono::milliseconds(spec_.interval_ms),
@@ -167,17 +200,33 @@ void Sampler::watch(int cpu) {
     Wake wake;
     wake.begin_ns = stamp_ns();
     wake.first_sample = written.load(std::memory_order_acquire);
-    const MachineSample now = read_machine(spec_.measured_cpu);
-    if (now.cpu_khz >= 0 && frequencies_.size() < max_wakes) frequencies_.push_back(now.cpu_khz);
+    round();
     wake.last_sample = written.load(std::memory_order_acquire);
     wake.end_ns = stamp_ns();
-    if (wakes_.size() < max_wakes) {
+    if (wakes_.size() < kMostWakes) {
       wakes_.push_back(wake);
     } else {
       wakes_.back().end_ns = wake.end_ns;
       wakes_.back().last_sample = wake.last_sample;
     }
   }
+}
+
+Json Sampler::grown(const char* what) const {
+  if (record_.t_ns.empty()) return "unknown";
+  const size_t last = record_.t_ns.size() - 1;
+  int64_t sum = 0;
+  bool any = false;
+  for (const platform::Channel& c : record_.channels) {
+    const bool cpu = c.name.starts_with("cpu") && c.name.ends_with(what);
+    const std::string mine = fmt::format("cpu{}{}", spec_.measured_cpu, what);
+    if (c.name != what && !(cpu && (spec_.measured_cpu < 0 || c.name == mine))) continue;
+    const auto more = platform::growth(record_, c.name, first_round_, last);
+    if (!more) return "unknown";
+    sum += *more;
+    any = true;
+  }
+  return any ? Json(sum) : Json("unknown");
 }
 
 Json Sampler::report(int64_t n) const {
@@ -188,21 +237,24 @@ Json Sampler::report(int64_t n) const {
   out["involuntary_switches"] = thread_after_.involuntary - thread_before_.involuntary;
   out["voluntary_switches"] = thread_after_.voluntary - thread_before_.voluntary;
   out["major_faults"] = thread_after_.major_faults - thread_before_.major_faults;
-  out["migrations"] = difference(thread_before_.migrations, thread_after_.migrations);
-  out["steal_ticks"] = difference(machine_before_.steal_ticks, machine_after_.steal_ticks);
-  out["throttle_events"] =
-      difference(machine_before_.throttle_events, machine_after_.throttle_events);
-  std::vector<int64_t> mhz;
-  if (machine_before_.cpu_khz >= 0) mhz.push_back(machine_before_.cpu_khz / 1000);
-  for (int64_t khz : frequencies_) mhz.push_back(khz / 1000);
-  if (machine_after_.cpu_khz >= 0) mhz.push_back(machine_after_.cpu_khz / 1000);
-  if (mhz.empty()) {
-    out["cpu_mhz"] = "unknown";
-  } else {
-    out["cpu_mhz"] = mhz;
-  }
-  out["psi_cpu_some_us"] =
-      difference(machine_before_.psi_cpu_some_us, machine_after_.psi_cpu_some_us);
+  const bool migrations = thread_before_.migrations >= 0 && thread_after_.migrations >= 0;
+  out["migrations"] =
+      migrations ? Json(thread_after_.migrations - thread_before_.migrations) : Json("unknown");
+  out["steal_ticks"] = grown(".steal_ticks");
+  out["throttle_events"] = spec_.measured_cpu < 0 ? Json("unknown") : grown(".throttle_events");
+  out["cpu_mhz"] = "unknown";
+  Json mhz = Json::array();
+  if (const auto* column = record_.column(fmt::format("cpu{}.mhz", spec_.measured_cpu)))
+    for (size_t i = first_round_; i < column->size(); ++i)
+      if ((*column)[i] != platform::kUnknown) mhz.push_back((*column)[i]);
+  if (!mhz.empty()) out["cpu_mhz"] = mhz;
+  out["psi_cpu_some_us"] = grown("psi.cpu_some_us");
+  out["cpu"] = spec_.measured_cpu;
+  out["gpu"] = spec_.gpu;
+  out["busy_cpus"] = spec_.busy_cpus;
+  // A runtime may work in a thread of its own on the same CPU: that is no work of others.
+  const int64_t own_ns = thread_after_.process_cpu_ns - thread_before_.process_cpu_ns;
+  out["own_cpu_us"] = std::max<int64_t>(0, own_ns - watch_cpu_ns_) / 1000;
   Json windows = Json::array();
   for (const Wake& w : wakes_)
     windows.push_back(Json::array({w.begin_ns, w.end_ns, w.first_sample, w.last_sample}));

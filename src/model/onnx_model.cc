@@ -53,6 +53,11 @@ Result<ModelInfo> inspect_bytes(std::span<const std::byte> content, const fs::pa
       return bad_input(fmt::format("{}: the graph has no nodes", where), "export the model again");
     }
     ASSAY_CHECK(resolve_shapes(model, shapes, where, info));
+    if (info.opset <= known_opset()) {
+      info.cost = count_cost(model);
+    } else {
+      info.cost.why = fmt::format("opset {} is newer than the shapes known here", info.opset);
+    }
     return info;
   } catch (
       const std::exception& e) {  // out of memory on a hostile file; the libraries' own exceptions
@@ -102,7 +107,8 @@ Json to_json(const ModelInfo& info) {
             {"inputs", Json::array()},
             {"outputs", Json::array()},
             {"dynamic_batch", info.dynamic_batch},
-            {"external_files", Json::array()}};
+            {"external_files", Json::array()},
+            {"cost", to_json(info.cost)}};
   for (const auto& [name, count] : info.operators) j["operators"][name] = count;
   for (const auto& spec : info.inputs) j["inputs"].push_back(to_json(spec));
   for (size_t i = 0; i < info.outputs.size(); ++i) {

@@ -9,6 +9,7 @@
 #include "base/dtype.h"
 #include "base/files.h"
 #include "base/result.h"
+#include "model/cost.h"
 
 namespace assay::model {
 
@@ -34,6 +35,7 @@ struct ModelInfo {
   std::vector<bool> output_shape_known;
   bool dynamic_batch = false;  // the leading extent of every input is symbolic
   std::vector<fs::path> external_files;
+  Cost cost;  // of one inference at these shapes
 };
 Json to_json(const ModelInfo& info);
 

@@ -17,6 +17,9 @@ struct GpuFacts {
   int index = 0;
   std::string name, uuid, driver, cuda_driver, compute_capability, persistence, compute_mode, mig,
       pci;
+  // "2 clients", "none seen", or a hint: "likely: process 17 is of nvidia-cuda-mps", "likely: PIPE
+  // exists", "possible: compute mode exclusive_process".
+  std::string mps;
   int64_t memory_bytes = -1, max_sm_mhz = -1, max_mem_mhz = -1, application_sm_mhz = -1;
   int64_t power_limit_mw = -1, processes = -1, throttle = -1;
   bool can_lock_clocks = false;  // by rights of this user; not tried

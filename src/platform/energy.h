@@ -17,13 +17,17 @@ namespace assay::platform {
 struct Energy {
   std::string source;  // "rapl.package-0", "gpu0 counter", "rail.VDD_IN", ...: channel and method
   bool known = false;
-  std::string reason;      // why not
-  double mj = 0;           // over the covered part of the stretch
-  double covered = 0;      // share of the stretch between its first and last reading of the source
-  double period_ms = 0;    // median distance of distinct readings: what one step cannot resolve
-  double error_mj = 0;     // at most: one period of the mean power at each end
-  double mean_mw() const;  // over the covered part
-  double seconds = 0;      // covered
+  std::string reason;    // why not
+  double mj = 0;         // over the covered part of the stretch
+  double covered = 0;    // share of the stretch between its first and last reading of the source
+  double period_ms = 0;  // median distance of distinct readings: what one step cannot resolve
+  // At most: one period (of the source, where it tells it) of the strongest power seen at each end,
+  // for gauges one more of each change. Holds while no power between two readings exceeds twice
+  // the strongest that was seen.
+  double error_mj = 0;
+  double mean_mw() const;             // over the covered part
+  double seconds = 0;                 // covered
+  int64_t first_ns = 0, last_ns = 0;  // the covered part
 };
 
 // Every source that the record has, each on its own (a package, a GPU and a rail are different
@@ -36,7 +40,8 @@ struct InferenceEnergy {
   std::string source;
   bool known = false;
   std::string reason;
-  double gross_mj = 0, net_mj = 0, idle_mw = 0, busy_mw = 0, error_mj = 0;
+  double gross_mj = 0, net_mj = 0, idle_mw = 0, busy_mw = 0;
+  double error_mj = 0, net_error_mj = 0;  // at most, of gross and of net
   bool net_known = false;
   double covered = 0, period_ms = 0;
   int64_t inferences = 0;

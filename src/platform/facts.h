@@ -23,7 +23,10 @@ struct Fact {
 };
 
 std::vector<Fact> facts(const Roots& roots);
+Json to_json(const Fact& fact);
 Json to_json(const std::vector<Fact>& facts);
+// Value of the first fact of that group and name; "unknown" when there is none.
+std::string value_of(const std::vector<Fact>& facts, std::string_view group, std::string_view name);
 std::string_view word(Harm harm);
 
 }  // namespace assay::platform

@@ -16,7 +16,9 @@ struct Peaks {
   std::string device = "cpu";  // or "cuda:0"
   int threads = 1;
   std::string isa;                        // "avx512", "avx2+fma", "generic", "sm_90"
-  double flops_fp32 = 0;                  // FLOP/s, a multiply-add counts 2; 0: unknown
+  double flops_fp32 = 0;                  // FLOP/s, a multiply-add counts 2; 0: unknown. GPUs from
+                                          // 8.0: tf32 of the tensor cores, which fp32 data may use
+  double flops_fp32_fma = 0;              // GPUs: without tensor cores; no bound is made from it
   double flops_fp16 = 0, flops_int8 = 0;  // OP/s; 0: unknown (then no bound is made from them)
   double read_bytes_per_s = 0;            // from main memory
   double cache_bytes_per_s = 0;           // of a working set that the last cache holds; 0: unknown

@@ -33,6 +33,7 @@ class Probe {
 
  private:
   std::vector<std::unique_ptr<Source>> sources_;
+  std::vector<size_t> counts_;  // of channels of each source
   std::vector<Channel> channels_;
   std::vector<Missing> missing_;
 };

@@ -21,7 +21,8 @@ struct FixPlan {
   std::vector<Change> changes;       // what would be written
   std::vector<std::string> refused;  // what cannot be set here, each with the reason
 };
-// Fixed CPU clocks: governor performance, lowest = highest frequency, boost off. GPU clocks only
+// Fixed CPU clocks: governor performance, boost off, lowest = highest frequency (the base frequency
+// where the machine tells it). GPU clocks only
 // with `gpu_mhz` > 0. Nothing is written.
 FixPlan plan_fixed_clocks(const Roots& roots, int gpu_mhz = 0);
 
@@ -34,7 +35,10 @@ class Settings {
   Settings& operator=(Settings&&) noexcept;
   ~Settings();       // restores
   Status restore();  // once; the values before, in reverse order
+  // As they are now: a clock may have been rounded to what the hardware has.
   const std::vector<Change>& changes() const;
+  // Of restore(): what somebody else had changed meanwhile.
+  const std::vector<std::string>& notes() const;
 
  private:
   struct Held;
@@ -42,7 +46,11 @@ class Settings {
   std::unique_ptr<Held> held_;
 };
 
-// Puts back what a state file of a dead process holds, and removes it.
-Status restore_file(const Roots& roots, const fs::path& state);
+// Where the values before lie while settings are held: doctor/settings.json in the cache folder.
+fs::path settings_state();
+
+// Puts back what a state file of a dead process holds, and removes it. One line for each file that
+// was written; none when there was nothing to do. Bad input while a living process holds it.
+Result<std::vector<std::string>> restore_file(const Roots& roots, const fs::path& state);
 
 }  // namespace assay::platform

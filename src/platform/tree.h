@@ -17,6 +17,8 @@ class Tree {
 
   // `path` is absolute as the kernel names it ("/sys/..."); what is returned lies below the root.
   fs::path at(std::string_view path) const;
+  // The same with links resolved; absent when nothing is there or a link leads out of the root.
+  std::optional<fs::path> inside(std::string_view path) const;
   bool exists(std::string_view path) const;
   // Content without trailing white space, at most 64 KiB; absent when it cannot be read.
   std::optional<std::string> text(std::string_view path) const;

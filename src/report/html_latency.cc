@@ -5,6 +5,7 @@
 #include "report/escape.h"
 #include "report/figures.h"
 #include "report/html_parts.h"
+#include "report/roofline.h"
 #include "report/summary.h"
 #include "report/svg/charts.h"
 
@@ -144,7 +145,7 @@ std::string html_latency(const Recipe& r) {
         "means that so many samples a launch would be needed before the quantile has bounds.",
         "how");
   if (v) out += html_pairs(*v, get_array(v->statistic, "pairs"), "median");
-  return out + html_spread(r) + table;
+  return out + html_roofline(r) + html_spread(r) + table;
 }
 
 }  // namespace assay::report

@@ -8,6 +8,7 @@
 #include "report/escape.h"
 #include "report/figures.h"
 #include "report/html_parts.h"
+#include "report/platform/platform.h"
 #include "report/summary.h"
 
 namespace assay::report {
@@ -143,8 +144,8 @@ std::string html_recipe(const Model& m, const ModelInfo& info, const Recipe& r) 
              (f.fix.empty() ? "" : " <b>Do:</b> " + html(f.fix, 600)) + "</p>\n";
   out += verdict_table(r);
   for (const auto& part : {html_outputs(r), html_flips(r), html_detections(r), html_accuracy(r),
-                           html_kernels(r), html_latency(r), html_tail(r), html_builds(r),
-                           html_cold(r), html_checks(r), html_conditions(r)})
+                           html_kernels(r), html_latency(r), html_tail(r), html_platform(r),
+                           html_builds(r), html_cold(r), html_checks(r), html_conditions(r)})
     out += part;
   return out + "</section>\n";
 }

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "report/detections.h"
+#include "report/platform/platform.h"
 #include "report/report.h"
 #include "report/summary.h"
 
@@ -165,6 +166,7 @@ Json recipe_json(const Recipe& r) {
                              {"statistic", v.statistic},
                              {"threshold", v.threshold},
                              {"evidence", v.evidence}});
+  if (const Json& machine = platform_of(r); !machine.empty()) j["platform"] = machine;
   if (Json boxes = detections_json(r); !boxes.empty()) j["detections"] = std::move(boxes);
   j["comparisons"] = Json::array();
   for (const auto& c : r.comparisons) j["comparisons"].push_back(comparison_json(c));

@@ -5,7 +5,9 @@
 #include "report/detections.h"
 #include "report/escape.h"
 #include "report/figures.h"
+#include "report/platform/platform.h"
 #include "report/report.h"
+#include "report/roofline.h"
 #include "report/summary.h"
 
 namespace assay::report {
@@ -79,6 +81,16 @@ std::string detections_tables(const Recipe& r) {
   return (pairs.empty() ? "" : pairs.str()) + (precision.empty() ? "" : precision.str());
 }
 
+std::string platform_tables(const ModelInfo& info) {
+  if (!has_platform(info)) return "";
+  Rows machine(machine_header()), energy(energy_header());
+  for (const Recipe& r : info.recipes) {
+    machine.line(machine_cells(r));
+    for (const auto& cells : energy_rows(r)) energy.line(cells);
+  }
+  return "#### Platform\n\n" + machine.str() + energy.str();
+}
+
 std::string recipe_text(const Model& m, const Recipe& r) {
   std::string out = fmt::format("#### {}\n\n", markdown(recipe_name(m, r.id), 120));
   if (scripted(r)) out += fmt::format("**The clock of this recipe is {}.**\n\n", kScripted);
@@ -86,6 +98,8 @@ std::string recipe_text(const Model& m, const Recipe& r) {
   for (const VerdictRow& v : r.verdicts)
     t.line({v.subject, v.scope, v.verdict, v.statement, "verdict " + v.id.substr(0, 8)});
   if (!t.empty()) out += t.str();
+  if (const std::string line = roofline_line(r); !line.empty())
+    out += fmt::format("Latency: {}.\n\n", markdown(line, 600));
   return out + detections_tables(r) + builds_table(r);
 }
 
@@ -106,6 +120,7 @@ Result<std::string> to_markdown(const Model& m) {
               h.p99.text, h.build_time.text, h.engine.text, h.findings.text});
     }
     out += t.empty() ? "No recipe is planned for this model.\n\n" : t.str();
+    out += platform_tables(info);
   }
   if (!m.findings.empty() || !m.problems.empty()) {
     Rows t({"severity", "where", "hazard", "what to do"});

@@ -7,7 +7,9 @@
 #include "report/detections.h"
 #include "report/escape.h"
 #include "report/figures.h"
+#include "report/platform/platform.h"
 #include "report/report.h"
+#include "report/roofline.h"
 #include "report/summary.h"
 
 namespace assay::report {
@@ -49,6 +51,20 @@ std::string latency_word(const Recipe& r) {
   return plain(v->verdict + (trust.empty() ? "" : " (" + trust + ")"), 40);
 }
 
+std::string platform_text(const ModelInfo& info) {
+  if (!has_platform(info)) return "";
+  Table machine(machine_header()), energy(energy_header());
+  const auto add = [](Table& t, std::vector<std::string> cells) {
+    for (std::string& cell : cells) cell = plain(cell, 160);
+    t.add(std::move(cells));
+  };
+  for (const Recipe& r : info.recipes) {
+    add(machine, machine_cells(r));
+    for (auto& cells : energy_rows(r)) add(energy, std::move(cells));
+  }
+  return "\n  Platform\n" + indented(machine.text()) + "\n" + indented(energy.text());
+}
+
 std::string model_text(const Model& m, const ModelInfo& info) {
   std::string out = fmt::format("\n{} ({})\n", plain(info.name, 80), bytes_text(info.bytes));
   for (const DataSet& d : info.datasets)
@@ -57,6 +73,11 @@ std::string model_text(const Model& m, const ModelInfo& info) {
         plain(d.sampling, 20),
         d.sampling == "clustered" ? fmt::format(" ({} clusters)", count_text(d.clusters)) : "",
         truth_of(info, d));
+  for (const Recipe& r : info.recipes)
+    if (const Roofline of = roofline_of(r); of.told) {
+      out += fmt::format("  one inference: {}\n", plain(of.work, 300));
+      break;
+    }
   Table verdicts({"recipe", "builds ok", "outputs", has_detector(info) ? "boxes" : "labels",
                   "vs reference", "kernels", "latency"});
   Table figures({"recipe", "p50 over builds", "p99 over builds", "accuracy", "build time", "engine",
@@ -73,6 +94,7 @@ std::string model_text(const Model& m, const ModelInfo& info) {
   out += "\n" + indented(verdicts.text()) + "\n" + indented(figures.text());
   for (const Recipe& r : info.recipes)
     if (r.is_reference) out += "  * the reference\n";
+  out += platform_text(info);
   for (const Recipe& r : info.recipes) {
     bool first = true;
     for (const VerdictRow& v : r.verdicts) {
@@ -83,6 +105,9 @@ std::string model_text(const Model& m, const ModelInfo& info) {
                          v.scope.empty() ? "" : " over " + plain(v.scope, 30), plain(v.verdict, 30),
                          plain(v.statement, 400), plain(v.id, 8));
     }
+    if (const std::string line = roofline_line(r); !line.empty())
+      out += fmt::format("{}    latency of {}: {}\n", first ? "\n" : "", plain(r.label, 60),
+                         plain(line, 400));
     if (scripted(r)) out += fmt::format("    latency of {}: {}\n", plain(r.label, 60), kScripted);
   }
   return out;

@@ -36,7 +36,17 @@ struct MachineEvidence {
       aa_equivalent;      // same engine, alternating launches, at the margin used later;
                           // absent: no such test was made, no reason (see require_aa)
   bool scripted = false;  // no real clock: not a measurement
+  // What a record of the machine adds; without one nothing is said of these.
+  std::string gpu_throttle;  // what held the GPU's clock down: "power cap"
+  bool gpu_throttle_unknown = false;
+  std::string other_load;    // "CPU 0 was 93 % busy"
+  std::string load_unknown;  // why other work could not be seen
+  int64_t other_gpu_processes = 0;
+  bool foreign_tree = false;          // read from other files than this machine's
+  std::string record_problem;         // why the record cannot be read
   int64_t censored = 0, planned = 0;  // inferences cut off; planned samples (0: no plan)
+  // Why these latencies cannot be those of the work, each beginning with a fixed phrase.
+  std::vector<std::string> implausible;
   // A list of latencies from elsewhere: nothing of the machine is known. One reason, not eight.
   bool external = false;
 };
@@ -59,9 +69,12 @@ struct GateOptions {
 };
 
 // Reasons begin with a fixed phrase, so that a reader (and a test) can tell one fault from another:
-//   "throttling seen" "the clock is scripted" "A/A not equivalent"            -> REJECTED
+//   "throttling seen" (": GPU power cap") "the clock is scripted" "A/A not equivalent" -> REJECTED
+//   "below the physical bound:" "early return:" "outputs change in the timed loop:"  -> REJECTED
 //   "step:" "drift:" (REJECTED above rejected_median) "dependent:" (below rejected_ess) "burst:"
 //   "periodic:" "copied samples:" "coarse clock:" "two-mode tail:" "no steady state:" "change:"
+//   "other load:" "other load unknown:" "other GPU processes:" "GPU throttling unknown"
+//   "read from another tree" "record of the machine unreadable:"
 //   "too few samples:" "all samples are equal" "clock drop" "latencies from elsewhere" and
 //   "NAME unknown" / "NAME seen" / "thread not pinned" / "memory not locked" / "series cut off" /
 //   "series shorter than planned"                                             -> DEGRADED

@@ -28,6 +28,20 @@ void counter(Gate& gate, const char* name, const std::optional<int64_t>& value) 
     add(gate, Trust::degraded, fmt::format("{} seen", name));
 }
 
+void from_record(Gate& gate, const MachineEvidence& m) {
+  if (m.gpu_throttle_unknown) add(gate, Trust::degraded, "GPU throttling unknown");
+  if (!m.other_load.empty())
+    add(gate, Trust::degraded, fmt::format("other load: {}", m.other_load));
+  if (!m.load_unknown.empty())
+    add(gate, Trust::degraded, fmt::format("other load unknown: {}", m.load_unknown));
+  if (m.other_gpu_processes > 0)
+    add(gate, Trust::degraded, fmt::format("other GPU processes: {}", m.other_gpu_processes));
+  if (m.foreign_tree) add(gate, Trust::degraded, "read from another tree than this machine's");
+  if (!m.record_problem.empty())
+    add(gate, Trust::degraded,
+        fmt::format("record of the machine unreadable: {}", m.record_problem));
+}
+
 }  // namespace
 
 Gate judge_machine(const MachineEvidence& m, int64_t samples, const GateOptions& options) {
@@ -38,13 +52,17 @@ Gate judge_machine(const MachineEvidence& m, int64_t samples, const GateOptions&
     add(gate, Trust::rejected, "the clock is scripted: not a measurement");
     return gate;
   }
+  for (const std::string& reason : m.implausible) add(gate, Trust::rejected, reason);
   if (m.throttle_events && *m.throttle_events > 0) add(gate, Trust::rejected, "throttling seen");
+  if (!m.gpu_throttle.empty())
+    add(gate, Trust::rejected, fmt::format("throttling seen: GPU {}", m.gpu_throttle));
   if (m.aa_equivalent && !*m.aa_equivalent)
     add(gate, Trust::rejected,
         "A/A not equivalent: launches of the same engine differ by more than the margin allows");
   if (!m.aa_equivalent && options.require_aa) add(gate, Trust::degraded, "A/A unknown");
   if (m.clock_drop && *m.clock_drop > options.clock_drop)
     add(gate, Trust::degraded, fmt::format("clock drop: {:.1f} %", *m.clock_drop * 100));
+  from_record(gate, m);
   if (m.external) {
     add(gate, Trust::degraded, "latencies from elsewhere: nothing is known of the machine");
   } else {

@@ -159,7 +159,10 @@ Result<std::vector<std::string>> RunFolder::damaged_blobs() {
       " UNION SELECT stderr_blob FROM launch UNION SELECT events_blob FROM launch UNION SELECT "
       "samples_blob FROM series"
       " UNION SELECT slots_blob FROM series UNION SELECT blob FROM output";
-  ASSAY_TRY(auto rows, db_->query(kNamed));
+  ASSAY_TRY(auto schema, db_->first("PRAGMA user_version"));
+  std::string named = kNamed;
+  if (schema->integer(0) >= 4) named.append(" UNION SELECT record_blob FROM platform");
+  ASSAY_TRY(auto rows, db_->query(named));
   for (const Row& row : rows) {
     const std::string sha = row.text(0);
     if (!sha.empty() && !fs::is_regular_file(blob_path(sha), ec)) damaged.insert(sha);

@@ -2,9 +2,11 @@
 #include "worker/latency.h"
 
 #include <algorithm>
+#include <charconv>
 #include <vector>
 
 #include "assay/runner.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "measure/clock.h"
 #include "measure/loop.h"
@@ -56,6 +58,48 @@ std::vector<int> busy_cpus(const Session& session, const LatencyContext& context
   return context.launch_cpus;
 }
 
+// "cuda:1" -> 1, "cuda" -> 0, "cpu" -> -1.
+int gpu_of(const std::string& device) {
+  if (device == "cpu") return -1;
+  const size_t colon = device.find(':');
+  if (colon == std::string::npos) return 0;
+  int index = 0;
+  std::from_chars(device.data() + colon + 1, device.data() + device.size(), index);
+  return std::max(index, 0);
+}
+
+measure::SamplerSpec sampler_spec(const Session& session, const LatencyContext& context,
+                                  SampleSink& sink, bool scripted) {
+  const LaunchRequest& request = session.request();
+  measure::SamplerSpec watch;
+  watch.measured_cpu = context.pinned ? request.cpu : -1;
+  watch.busy_cpus = busy_cpus(session, context);
+  watch.wanted_cpu = request.sampler_cpu;
+  watch.written = sink.written();
+  watch.threaded = !scripted;  // scripted series repeat exactly; there is nothing to watch
+  watch.roots = request.platform.roots;
+  watch.gpu = gpu_of(request.device);
+  return watch;
+}
+
+// The record as a file: a loop of minutes gives more than one event line holds.
+LaunchStatus hand_over(Session& session, const measure::Sampler& sampler, int64_t begin_ns,
+                       int64_t end_ns) {
+  constexpr const char* name = "record.json";
+  const fs::path& dir = session.request().platform.dir;
+  if (dir.empty()) return {};
+  const Status written =
+      write_file_atomic(dir / name, dump_json(platform::to_json(sampler.record())));
+  if (!written) return tl::unexpected(from_error(written.error()));
+  session.events().send({{"event", "platform"},
+                         {"file", name},
+                         {"begin_ns", begin_ns},
+                         {"end_ns", end_ns},
+                         {"idle_begin_ns", sampler.rest_begin_ns()},
+                         {"idle_end_ns", sampler.rest_end_ns()}});
+  return {};
+}
+
 template <class Now>
 LaunchStatus measure(Session& session, const LatencyContext& context, Now now, bool scripted) {
   const LatencyRequest& wanted = *session.request().latency;
@@ -64,6 +108,9 @@ LaunchStatus measure(Session& session, const LatencyContext& context, Now now, b
   measure::permuted_order(wanted.seed, session.slot_count(), wanted.samples, sink->slots());
   if (auto expected = expect_slots(session); !expected) return expected;
   const bool locked = lock_memory(session.request().device != "cpu");
+  // Its memory and the libraries that it loads come before the warm-up, and so does the rest.
+  measure::Sampler sampler(sampler_spec(session, context, *sink, scripted));
+  if (!scripted) sampler.rest(session.request().platform.idle_ms);
 
   const auto run = [function = session.engine().api().run, engine = session.engine().context()](
                        int32_t slot) { return static_cast<int>(function(engine, slot)); };
@@ -79,16 +126,11 @@ LaunchStatus measure(Session& session, const LatencyContext& context, Now now, b
   send_environment(session, context.pinned, locked, scripted ? "scripted" : "monotonic");
 
   const NullCost null = measure_null(session, now);
-  measure::SamplerSpec watch;
-  watch.measured_cpu = context.pinned ? session.request().cpu : -1;
-  watch.busy_cpus = busy_cpus(session, context);
-  watch.wanted_cpu = session.request().sampler_cpu;
-  watch.written = sink->written();
-  watch.threaded = !scripted;  // scripted series repeat exactly; there is nothing to watch
-  measure::Sampler sampler(watch);
   sampler.start();
+  const int64_t loop_begin_ns = measure::stamp_ns();
   const auto loop = measure::timed_loop(run, now, sink->slots(), wanted.samples, sink->samples(),
                                         sink->written(), now() + patience_ns);
+  const int64_t loop_end_ns = measure::stamp_ns();
   sampler.stop();
   session.timed = true;
 
@@ -110,6 +152,7 @@ LaunchStatus measure(Session& session, const LatencyContext& context, Now now, b
   Json event = {{"event", "sampler"}};
   event.update(sampler.report(loop.n));
   session.events().send(event);
+  if (auto handed = hand_over(session, sampler, loop_begin_ns, loop_end_ns); !handed) return handed;
   if (loop.end == measure::LoopEnd::run_failed) {
     LaunchError error = session.engine().run_error(loop.status);
     error.message = fmt::format("sample {}: {}", loop.n, error.message);

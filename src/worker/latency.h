@@ -12,8 +12,8 @@ struct LatencyContext {
   int samples_fd = -1;           // shared sample buffer, -1 = private memory
 };
 
-// Sends `environment` (after the warm-up), `series` and `sampler`. Samples go to the buffer one by
-// one.
+// Sends `environment` (after the warm-up), `series`, `sampler` and `platform`. Samples go to the
+// buffer one by one.
 LaunchStatus measure_latency(Session& session, const LatencyContext& context);
 // The `environment` event; `clock` is "monotonic" or "scripted".
 void send_environment(Session& session, bool pinned, bool memory_locked, const char* clock);

@@ -11,6 +11,7 @@ namespace {
 
 constexpr int64_t max_samples = int64_t{1} << 32;
 constexpr size_t max_names = 100000;
+constexpr int64_t max_idle_ms = 600'000;
 constexpr int64_t max_tensor_items = 1 << 20;
 constexpr int64_t max_layer_runs = 10000;  // so that the times of one layer fit one event line
 
@@ -73,6 +74,16 @@ Result<TensorsRequest> parse_tensors(const Json& j) {
   return tensors;
 }
 
+Result<PlatformRequest> parse_platform(const Json& j) {
+  PlatformRequest platform;
+  platform.roots = platform::roots_from_json(j);
+  if (j.contains("dir")) {
+    ASSAY_TRY(platform.dir, absolute_path(j, "dir"));
+  }
+  ASSAY_TRY(platform.idle_ms, whole(j, "idle_ms", 0, max_idle_ms, 0));
+  return platform;
+}
+
 }  // namespace
 
 const std::vector<std::string>& check_names() {
@@ -128,6 +139,10 @@ Result<LaunchRequest> parse_launch_request(std::string_view text) {
   if (const auto it = j.find("latency"); it != j.end() && !it->is_null()) {
     if (!it->is_object()) return bad_input("request: latency is neither null nor an object");
     ASSAY_TRY(request.latency, parse_latency(*it));
+  }
+  if (const auto it = j.find("platform"); it != j.end() && !it->is_null()) {
+    if (!it->is_object()) return bad_input("request: platform is neither null nor an object");
+    ASSAY_TRY(request.platform, parse_platform(*it));
   }
   if (const auto it = j.find("tensors"); it != j.end() && !it->is_null()) {
     if (!it->is_object()) return bad_input("request: tensors is neither null nor an object");

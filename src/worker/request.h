@@ -12,6 +12,7 @@
 
 #include "base/files.h"
 #include "base/result.h"
+#include "platform/roots.h"
 
 namespace assay::worker {
 
@@ -31,6 +32,14 @@ struct TensorsRequest {
   fs::path dir;                    // existing folder
 };
 
+// Where the machine is read from, and the existing folder that the record of it goes to ("": none
+// is written).
+struct PlatformRequest {
+  platform::Roots roots;
+  fs::path dir;
+  int64_t idle_ms = 0;  // of rest before the warm-up, when something tells of power; 0: none
+};
+
 struct LaunchRequest {
   fs::path runner, engine_dir, dataset;
   std::string library, device, precision;
@@ -45,6 +54,7 @@ struct LaunchRequest {
   fs::path outputs_dir;  // may be empty when outputs_count is 0
   std::vector<std::string> checks;
   std::optional<LatencyRequest> latency;
+  PlatformRequest platform;
   std::optional<TensorsRequest> tensors;
   int64_t layer_runs = 0;  // runs with the time of every layer taken; 0: none
   bool loaded = false;     // list the files that this process has mapped

@@ -137,7 +137,7 @@ class Traffic(assay.AssayTest):
             if side == "worker":  # every event of the protocol but `error` was seen
                 self.assertEqual({e["event"] for e in events}, {
                     "hello", "opened", "first_run", "kernel", "output", "check", "environment", "series", "sampler",
-                    "done"})
+                    "platform", "done"})
         for text in self.texts("manifest_blob", "build"):
             self.assertEqual(SCHEMA.errors(json.loads(text), "manifest"), [])
         for text in self.texts("blob", "engine_file WHERE role='kernel_map'"):

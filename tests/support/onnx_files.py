@@ -19,6 +19,14 @@ def linear(op="MatMul", batch=1, weights=None):
                       onnx.value_info(12, "y", onnx.FLOAT, [batch, 5]))
 
 
+def wide():
+    """y[1, 100] = x[1, 1024] w[1024, 100]: work enough for a loop of some length."""
+    weights = onnx.tensor("w", onnx.FLOAT, [1024, 100], onnx.floats([(i % 7) / 7 for i in range(102400)]))
+    return onnx.model(onnx.node("MatMul", ["x", "w"], ["y"], "wide"), weights,
+                      onnx.value_info(11, "x", onnx.FLOAT, [1, 1024]),
+                      onnx.value_info(12, "y", onnx.FLOAT, [1, 100]))
+
+
 def external(location):
     """A model whose weight lies in the file `location`."""
     return linear("Add", weights=onnx.external_tensor("w", [1], location))
@@ -38,8 +46,19 @@ def detector():
                       onnx.value_info(12, "y", onnx.FLOAT, [1, 6, 1, 1]))
 
 
+def heavy():
+    """Twelve products of a vector of 1024 with one matrix: 4 MiB of weights, 25 165 824 operations."""
+    names = ["x"] + ["h%d" % i for i in range(11)] + ["y"]
+    return onnx.model(*[onnx.node("MatMul", [a, "w"], [b], "product_" + b) for a, b in zip(names, names[1:])],
+                      onnx.tensor("w", onnx.FLOAT, [1024, 1024], onnx.floats([0.001] * 1024) * 1024),
+                      onnx.value_info(11, "x", onnx.FLOAT, [1, 1024]),
+                      onnx.value_info(12, "y", onnx.FLOAT, [1, 1024]))
+
+
 KINDS = {
     "good": linear,
+    "wide": wide,
+    "heavy": heavy,
     "image": image,
     "detector": detector,
     "dynamic": lambda: linear(batch="n"),

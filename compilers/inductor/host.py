@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Python side of the runner on a GPU: loads a package, puts inferences on a stream (assay_host.py)."""
+"""The runner's Python side on a GPU: loads a package, puts inferences on a stream."""
 
 import json
 import os
@@ -30,7 +30,9 @@ def _manifest(folder):
         told["inputs"], told["outputs"], told["precision"], told["options"]  # all there
         size, digest = files[PACKAGE]["bytes"], files[KERNELS]["sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ab.BuildError("invalid", "%s: no engine of this compiler for a GPU: %r" % (path, error))
+        raise ab.BuildError(
+            "invalid", "%s: no engine of this compiler for a GPU: %r" % (path, error)
+        )
     package, kernels = os.path.join(folder, PACKAGE), os.path.join(folder, KERNELS)
     if not os.path.isfile(package) or os.path.getsize(package) != size:
         raise ab.BuildError("invalid", "%s: not the %s bytes of its manifest" % (package, size))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of the runner's Python side against a made-up torch: what it refuses, what it puts on the stream."""
+"""The runner's Python side against a made-up torch: what it refuses, puts on the stream."""
 
 import contextlib
 import hashlib
@@ -123,7 +123,8 @@ class HostTest(unittest.TestCase):
     def test_tf32_is_off_unless_it_was_asked_for(self):
         self.open()
         backends = self.modules["torch"].backends
-        self.assertEqual((backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32), (False, False))
+        self.assertIs(backends.cuda.matmul.allow_tf32, False)
+        self.assertIs(backends.cudnn.allow_tf32, False)
 
     def test_what_is_not_the_engine_is_refused(self):
         self.refused("invalid", precision="fp16")

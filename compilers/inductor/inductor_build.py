@@ -48,7 +48,9 @@ def _configuration(options):
     wanted = {"max_autotune": options["max_autotune"], "compile_threads": 1}
     if options["deterministic"]:
         if not hasattr(inductor_config, "deterministic"):
-            raise ab.BuildError("unsupported", "torch %s has no deterministic mode" % torch.__version__)
+            raise ab.BuildError(
+                "unsupported", "torch %s has no deterministic mode" % torch.__version__
+            )
         wanted["deterministic"] = True
     return wanted
 
@@ -57,7 +59,8 @@ def _outputs(b, module, tensors):
     names = {torch.float32: "float32", torch.int64: "int64", torch.int32: "int32",
              torch.bool: "bool", torch.float64: "float64"}
     for name, tensor in zip(module.outputs, tensors):
-        b.outputs.append(ab.tensor(name, names.get(tensor.dtype, str(tensor.dtype)), list(tensor.shape)))
+        dtype = names.get(tensor.dtype, str(tensor.dtype))
+        b.outputs.append(ab.tensor(name, dtype, list(tensor.shape)))
 
 
 def build(b):
@@ -75,7 +78,7 @@ def build(b):
             tensors = module(*example)
         except (RuntimeError, IndexError, ValueError) as error:
             raise ab.BuildError("invalid", "the model does not run with these shapes: %s" % error)
-        b.inputs = [ab.tensor(name, dtype.name, list(shape)) for name, dtype, shape in module.inputs]
+        b.inputs = [ab.tensor(name, dtype.name, list(s)) for name, dtype, s in module.inputs]
         _outputs(b, module, tensors)
         b.progress(1, 4, "steps", "export")
         exported = torch.export.export(module, example)

@@ -26,7 +26,7 @@ _NOT_KERNELS = ("guard", "stream")  # aoti_torch_cuda_guard_..., not an operator
 
 
 class Metadata:
-    """Which nodes of the exported graph each kernel came from, as Inductor says it while it works."""
+    """Which nodes of the exported graph a kernel came from, as Inductor says while it works."""
 
     def __init__(self):
         self.nodes = {}  # kernel name -> [fx node names]
@@ -89,7 +89,7 @@ def _pieces(text, start):
 
 
 def normalised(text):
-    """Without what only says where and when it was made: file names, trailing space, blank lines."""
+    """Without what only says where it was made: file names, trailing space, blank lines."""
     text = _PATHS.sub("PATH", text)
     return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n"
 

@@ -65,14 +65,16 @@ def cases():
         add(name.lower(), name, image, constants={"c": f(4, 1, 1) + 3})
     add("matmul", "MatMul", [2, 3, 5], constants={"w": f(5, 4)})
     add("gemm", "Gemm", [3, 5], constants={"w": f(4, 5), "c": f(4)}, transB=1)
-    add("gemm scaled", "Gemm", [5, 3], constants={"w": f(5, 4), "c": f(1, 4)}, transA=1, alpha=0.5, beta=2.0)
+    scaled = {"w": f(5, 4), "c": f(1, 4)}
+    add("gemm scaled", "Gemm", [5, 3], constants=scaled, transA=1, alpha=0.5, beta=2.0)
     add("gemm no bias", "Gemm", [3, 5], constants={"w": f(5, 4)}, alpha=0.5)
     window = {"kernel_shape": [3, 3], "strides": [2, 2]}
     add("max pool", "MaxPool", image, pads=[1, 1, 1, 1], **window)
     add("max pool ceil", "MaxPool", image, ceil_mode=1, **window)
     add("max pool asymmetric", "MaxPool", image, pads=[0, 0, 1, 2], **window)
     add("average pool", "AveragePool", image, pads=[1, 1, 1, 1], **window)
-    add("average pool whole", "AveragePool", image, pads=[1, 1, 1, 1], count_include_pad=1, **window)
+    whole = dict(window, pads=[1, 1, 1, 1], count_include_pad=1)
+    add("average pool whole", "AveragePool", image, **whole)
     add("average pool asymmetric", "AveragePool", image, pads=[0, 0, 1, 1], **window)
     add("global average pool", "GlobalAveragePool", image)
     add("mean 13", "ReduceMean", image, axes=[1, 3], keepdims=0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX -> torch.nn.Module, strictly: what is not known exactly is `unsupported`, never approximated.
+"""ONNX -> torch.nn.Module, strictly: what is not known exactly is `unsupported`.
 
 Opsets 11 to 18 of the default domain, the operators of onnx_ops.py and onnx_window.py; shapes are
 static.  Weights become buffers; texts that only say how (axes, shapes, pads) are read when the
@@ -98,7 +98,10 @@ class _Step(torch.nn.Module):
 
 
 class Model(torch.nn.Module):
-    """The network; `inputs` [(name, numpy type, shape)], `outputs` [name], `node_names` {nNNN: ONNX name}."""
+    """The network.
+
+    `inputs` [(name, numpy type, shape)], `outputs` [name], `node_names` {nNNN: ONNX name}.
+    """
 
     def __init__(self, path, shapes, dtype=torch.float32):
         super().__init__()
@@ -134,7 +137,9 @@ class Model(torch.nn.Module):
             )
         for tensor in node.input:
             if tensor and tensor not in known:
-                raise ab.BuildError("invalid", "node %s: its input %s is made by none" % (name, tensor))
+                raise ab.BuildError(
+                    "invalid", "node %s: its input %s is made by none" % (name, tensor)
+                )
         if node.op_type == "Constant":
             self._constants[node.output[0]] = _constant(node, name)
             known.add(node.output[0])
@@ -218,6 +223,7 @@ def _input(value, shapes):
     )
     if not fits:
         raise ab.BuildError(
-            "invalid", "input %s: shape %s does not fit the model's %s" % (value.name, shape, declared)
+            "invalid",
+            "input %s: shape %s does not fit the model's %s" % (value.name, shape, declared),
         )
     return value.name, dtype, shape

@@ -9,6 +9,8 @@ the engine holds machine code and nothing is compiled when it is loaded.
 import ctypes
 import os
 import re
+import subprocess
+import sys
 import sysconfig
 
 import cuda_source
@@ -52,19 +54,16 @@ def load_driver():
 def gpu(number):
     """(name, "sm_XX") of GPU `number`, by the driver; BuildError `missing` with the reason.
 
-    Asked in a child, so that this process has no CUDA context when TVM starts its helpers.
+    Asked in a process of its own (not a fork: a driver that this process has started refuses to
+    start again in one), so that this one has no CUDA context when TVM starts its helpers.
     """
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.write(write, _ask_driver(number).encode("utf-8", "replace"))
-        finally:
-            os._exit(0)
-    os.close(write)
-    with os.fdopen(read, "rb") as handle:
-        told = handle.read().decode("utf-8", "replace")
-    os.waitpid(child, 0)
+    asked = subprocess.run(
+        [sys.executable, "-B", os.path.abspath(__file__), str(number)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    told = asked.stdout.decode("utf-8", "replace")
     kind, _, text = told.partition(" ")
     if kind != "ok":
         raise ab.BuildError("missing", "GPU %d: %s" % (number, text or "the driver ended the call"))
@@ -217,3 +216,7 @@ def compile_source(code, arch):
         return text("nvrtcGetCUBIN")
     finally:
         nvrtc.nvrtcDestroyProgram(ctypes.byref(program))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(_ask_driver(int(sys.argv[1])))

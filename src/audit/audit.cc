@@ -200,7 +200,7 @@ Status store_peaks(store::RunFolder& run, const std::string& attempt_id, RunPeak
         for (const std::string& reason : implausibilities(r, b, l))
           below = below || reason.starts_with("below");
   }
-  if (below) peaks.again();
+  if (below) ASSAY_CHECK(peaks.again(run.scratch()));
   return peaks.store(run, attempt_id);
 }
 
@@ -298,8 +298,10 @@ Result<AuditResult> run_audit(const Plan& plan, const Prepared& prepared, store:
               cpus.empty() ? 0 : cpus.front()};
   ctx.layer_times = options.layer_times;
   ASSAY_CHECK(store_attempt(run, ctx.attempt_id, options.argv));
+  std::set<std::string> devices;
+  for (const PreparedRecipe& r : prepared.recipes) devices.insert(r.plan.device);
   RunPeaks peaks({options.peaks.wanted && options.launches && plan.samples > 0, options.peaks.file},
-                 cpus, plan.threads);
+                 cpus, plan.threads, devices);
   ASSAY_TRY(auto states, job_states(run));
   ASSAY_CHECK(settle_states(ctx, jobs, states));
 
@@ -343,7 +345,7 @@ Result<AuditResult> run_audit(const Plan& plan, const Prepared& prepared, store:
         states[job.job_id] = "done";
         continue;
       }
-      ASSAY_CHECK(peaks.get());
+      ASSAY_CHECK(peaks.get(run.scratch()));
       ASSAY_CHECK(clocks.enter(ctx, job, prepared.recipes[job.recipe].plan));
       ASSAY_TRY(outcome, run_launch(ctx, job, build_id));
     }

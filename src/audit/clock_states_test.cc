@@ -64,7 +64,9 @@ TEST(ClockStates, CopiesStandBehindTheBuildsOfTheirBlock) {
     order_copies(both, jobs);
     for (size_t i = 0; i < jobs.size(); ++i) {
       EXPECT_EQ(jobs[i].position, static_cast<int64_t>(i));
-      if (i > 0) EXPECT_LE(jobs[i - 1].block, jobs[i].block);
+      if (i > 0) {
+        EXPECT_LE(jobs[i - 1].block, jobs[i].block);
+      }
     }
     for (size_t i = 0; i < 12; ++i)
       EXPECT_EQ(engine_source(both, jobs[i].recipe).has_value(), i % 4 >= 2);

@@ -3,15 +3,18 @@
 
 #include <algorithm>
 
+#include "audit/job.h"
 #include "audit/machine.h"
 #include "audit/plausibility.h"
 #include "base/text.h"
+#include "worker/child.h"
 
 namespace assay::audit {
 namespace {
 
 constexpr int64_t kLargestFile = 1 << 20;
 constexpr double kSeconds = 0.7;  // once a machine and boot
+constexpr double kGpuTimeout = 60;
 
 Result<std::vector<platform::Peaks>> parse(const std::string& text, const std::string& where) {
   ASSAY_TRY(const Json j, parse_json(text, where));
@@ -23,6 +26,33 @@ Result<std::vector<platform::Peaks>> parse(const std::string& text, const std::s
     out.push_back(std::move(*p));
   }
   return out;
+}
+
+// Absent when there is no such GPU, or it cannot be measured: a bound is then not known.
+Result<std::optional<platform::Peaks>> gpu_peaks(const std::string& device, const fs::path& in) {
+  ASSAY_TRY(TempDir scratch, TempDir::create(in, "peaks-"));
+  ASSAY_CHECK(make_dirs(scratch.path() / "home"));
+  EventLog log;
+  worker::ChildSpec spec;
+  spec.argv = {(executable_dir() / "assay-worker").string()};
+  // GPUs are counted as NVML counts them.
+  spec.env = {{"CUDA_DEVICE_ORDER", "PCI_BUS_ID"}};
+  spec.stdin_text = dump_json({{"protocol", 1},
+                               {"action", "peaks"},
+                               {"device", device},
+                               {"seconds", kSeconds},
+                               {"platform", platform::to_json(platform::roots_from_environment())}});
+  spec.scratch = scratch.path() / "home";
+  spec.stdout_file = scratch.path() / "stdout";
+  spec.stderr_file = scratch.path() / "stderr";
+  spec.timeout_s = kGpuTimeout;
+  spec.on_event = [&](std::string_view line) { log.add(line); };
+  ASSAY_TRY(const worker::ChildResult child, worker::run_child(spec));
+  const Json* event = log.find("peaks");
+  if (judge(child, log).outcome != "ok" || event == nullptr) return std::nullopt;
+  auto peaks = platform::peaks_from_json(get_object(*event, "peaks"));
+  if (!peaks || peaks->device != device) return std::nullopt;
+  return std::optional(std::move(*peaks));
 }
 
 }  // namespace
@@ -37,11 +67,11 @@ fs::path kept_peaks_file() {
          (content_id(boot_id() + "\n" + machine_id() + "\n" + cpu_name()) + ".json");
 }
 
-std::optional<platform::Peaks> kept_peaks(int64_t threads) {
+std::optional<platform::Peaks> kept_peaks(const std::string& device, int64_t threads) {
   const auto text = read_file(kept_peaks_file(), kLargestFile);
   if (!text) return std::nullopt;
   const auto kept = parse(*text, "kept peaks");
-  return kept ? highest_peaks(*kept, "cpu", threads) : std::nullopt;
+  return kept ? highest_peaks(*kept, device, threads) : std::nullopt;
 }
 
 platform::Peaks measure_threads(const std::vector<int>& cpus, int64_t threads) {
@@ -60,10 +90,27 @@ platform::Peaks measure_threads(const std::vector<int>& cpus, int64_t threads) {
   return one;
 }
 
-RunPeaks::RunPeaks(PeakOptions options, std::vector<int> cpus, int64_t threads)
-    : options_(std::move(options)), cpus_(std::move(cpus)), threads_(threads) {}
+RunPeaks::RunPeaks(PeakOptions options, std::vector<int> cpus, int64_t threads,
+                   std::set<std::string> devices)
+    : options_(std::move(options)),
+      cpus_(std::move(cpus)),
+      threads_(threads),
+      devices_(std::move(devices)) {}
 
-Status RunPeaks::get() {
+Status RunPeaks::measure(const std::string& device, const fs::path& scratch,
+                         std::vector<platform::Peaks>& into) const {
+  if (device == "cpu") {
+    into.push_back(measure_threads(cpus_, threads_));
+    return {};
+  }
+  ASSAY_TRY(auto peaks, gpu_peaks(device, scratch));
+  if (!peaks) return {};
+  peaks->threads = static_cast<int>(threads_);  // of the host: a GPU's figures do not depend on them
+  into.push_back(std::move(*peaks));
+  return {};
+}
+
+Status RunPeaks::get(const fs::path& scratch) {
   if (done_ || !options_.wanted) return {};
   done_ = true;
   if (!options_.file.empty()) {
@@ -71,22 +118,26 @@ Status RunPeaks::get() {
     source_ = "file";
     return {};
   }
-  if (const auto p = kept_peaks(threads_)) {
-    peaks_ = {*p};
-    source_ = "kept";
-    return {};
+  source_ = "kept";
+  for (const std::string& device : devices_) {
+    if (const auto p = kept_peaks(device, threads_)) {
+      peaks_.push_back(*p);
+      continue;
+    }
+    ASSAY_CHECK(measure(device, scratch, peaks_));
+    source_ = "measured";
   }
-  peaks_ = {measure_threads(cpus_, threads_)};
-  source_ = "measured";
-  keep();
+  if (source_ == "measured") keep();
   return {};
 }
 
-bool RunPeaks::again() {
+Result<bool> RunPeaks::again(const fs::path& scratch) {
   if (peaks_.empty() || source_ == "file") return false;
   std::vector<platform::Peaks> both = peaks_;
-  both.push_back(measure_threads(cpus_, threads_));
-  if (auto p = highest_peaks(both, "cpu", threads_)) peaks_ = {*p};
+  for (const std::string& device : devices_) ASSAY_CHECK(measure(device, scratch, both));
+  peaks_.clear();
+  for (const std::string& device : devices_)
+    if (auto p = highest_peaks(both, device, threads_)) peaks_.push_back(*p);
   source_ = "measured";
   keep();
   return true;
@@ -98,7 +149,8 @@ void RunPeaks::keep() const {
   if (const auto text = read_file(kept_peaks_file(), kLargestFile))
     if (const auto kept = parse(*text, "kept peaks"))
       for (const platform::Peaks& p : *kept)
-        if (p.device != "cpu" || p.threads != threads_) list.push_back(platform::to_json(p));
+        if (p.threads != threads_ || !highest_peaks(peaks_, p.device, threads_))
+          list.push_back(platform::to_json(p));
   for (const platform::Peaks& p : peaks_) list.push_back(platform::to_json(p));
   if (make_dirs(kept_peaks_file().parent_path()))
     (void)write_file_atomic(kept_peaks_file(), dump_json(list));

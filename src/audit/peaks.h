@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,22 +29,27 @@ platform::Peaks measure_threads(const std::vector<int>& cpus, int64_t threads);
 // Of one run: asked for before its first launch, stored at its end.
 class RunPeaks {
  public:
-  // `cpus`: those that launches may use, the measuring one last.
-  RunPeaks(PeakOptions options, std::vector<int> cpus, int64_t threads);
-  // Nothing to do when it was done before or no peaks are wanted.
-  Status get();
+  // `cpus`: those that launches may use, the measuring one last. `devices`: those of the recipes.
+  RunPeaks(PeakOptions options, std::vector<int> cpus, int64_t threads,
+           std::set<std::string> devices);
+  // Nothing to do when it was done before or no peaks are wanted. A GPU is measured by a child in
+  // `scratch`; one that cannot be measured has no peaks, and its latencies no bound.
+  Status get(const fs::path& scratch);
   // Measures once more and keeps the higher figures, since a latency lies below what they allow:
   // something else may have held the machine back. False when they are not ours to measure.
-  bool again();
+  Result<bool> again(const fs::path& scratch);
   const std::vector<platform::Peaks>& all() const { return peaks_; }
   // Rows of table `peak`; "source" says where a figure is from: file, kept or measured.
   Status store(store::RunFolder& run, const std::string& attempt_id) const;
 
  private:
   void keep() const;
+  Status measure(const std::string& device, const fs::path& scratch,
+                 std::vector<platform::Peaks>& into) const;
   PeakOptions options_;
   std::vector<int> cpus_;
   int64_t threads_;
+  std::set<std::string> devices_;
   bool done_ = false;
   std::string source_;
   std::vector<platform::Peaks> peaks_;
@@ -51,6 +57,6 @@ class RunPeaks {
 
 // Kept figures of this machine since it started; what is damaged there is measured anew.
 fs::path kept_peaks_file();
-std::optional<platform::Peaks> kept_peaks(int64_t threads);
+std::optional<platform::Peaks> kept_peaks(const std::string& device, int64_t threads);
 
 }  // namespace assay::audit

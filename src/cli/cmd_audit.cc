@@ -183,7 +183,7 @@ Result<ExitCode> go(const Flags& flags, const std::vector<std::string>& argv, bo
     ASSAY_TRY(const auto given, audit::peaks_from_file(flags.peaks));
     peaks = audit::highest_peaks(given, "cpu", plan.threads);
   } else if (!flags.no_peaks) {
-    peaks = audit::kept_peaks(plan.threads);
+    peaks = audit::kept_peaks("cpu", plan.threads);
   }
   const fs::path out = flags.out.empty() ? default_out(plan) : fs::path(flags.out);
   if (flags.dry_run) {

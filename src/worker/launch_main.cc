@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// assay-worker: measures one engine. Request on stdin, events on ASSAY_EVENT_FD, samples on
+// assay-worker: measures one engine, or what a GPU can do at most. Request on stdin, events on ASSAY_EVENT_FD, samples on
 // descriptor 4.
 #include "worker/child_main.h"
 #include "worker/launch.h"
+#include "worker/peaks.h"
 #include "worker/request.h"
 #include "worker/sample_sink.h"
 
@@ -13,6 +14,7 @@ using namespace assay::worker;
 constexpr int sample_descriptor = 4;
 
 int launch(const std::string& text, EventWriter& events) {
+  if (asks_for_peaks(text)) return run_peaks(text, events);
   const auto request = parse_launch_request(text);
   if (!request) {
     events.error("invalid", request.error().message);

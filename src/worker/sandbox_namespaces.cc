@@ -66,13 +66,24 @@ std::string loopback_up() {
   return problem;
 }
 
+// What a root child could change of the whole machine through its own /proc.
+constexpr const char* machine_wide[] = {"/proc/sys",  "/proc/sysrq-trigger", "/proc/irq",
+                                        "/proc/bus",  "/proc/fs",            "/proc/acpi",
+                                        "/proc/scsi", "/proc/driver",        "/proc/tty"};
+
 // Own mounts of the writable folders first, then the whole tree read-only, then those mounts
-// writable again.
-std::string make_read_only(const std::vector<std::string>& writable) {
+// writable again. A private /proc is writable too, but for what is machine-wide: CUDA's driver
+// library writes to its process's entries there and calls the GPU missing where it cannot.
+std::string make_read_only(const std::vector<std::string>& writable, bool private_proc) {
   const auto problem = [](const std::string& what) { return what + ": " + std::strerror(errno); };
   for (const std::string& folder : writable)
     if (mount(folder.c_str(), folder.c_str(), nullptr, MS_BIND, nullptr) != 0)
       return problem(folder);
+  bool open_proc = private_proc;
+  for (const char* path : machine_wide)
+    if (private_proc && mount(path, path, nullptr, MS_BIND | MS_REC, nullptr) != 0 &&
+        errno != ENOENT)
+      open_proc = false;
   const bool own_shm = mount("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") == 0;
   mount_attr set{}, clear{};
   set.attr_set = MOUNT_ATTR_RDONLY;
@@ -81,6 +92,7 @@ std::string make_read_only(const std::vector<std::string>& writable) {
   for (const std::string& folder : writable)
     if (mount_setattr(AT_FDCWD, folder.c_str(), 0, &clear, sizeof clear) != 0)
       return problem(folder);
+  if (open_proc) mount_setattr(AT_FDCWD, "/proc", 0, &clear, sizeof clear);
   if (own_shm) mount_setattr(AT_FDCWD, "/dev/shm", 0, &clear, sizeof clear);
   return "";
 }
@@ -131,7 +143,7 @@ void settle_namespaces(Isolation& isolation, const std::vector<std::string>& wri
     }
   }
   if (is_private) {
-    const std::string problem = make_read_only(writable);
+    const std::string problem = make_read_only(writable, isolation.private_proc);
     isolation.read_only = problem.empty();
     if (!problem.empty()) isolation.notes.push_back("file system not read-only: " + problem);
   }

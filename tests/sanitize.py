@@ -15,8 +15,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TESTS = ["base_test", "series_test", "stats_test", "store_test", "compare_test", "diff_test", "model_test", "vision_test",
          "vision_pre_test", "vision_boxes_test", "stream_test", "measure_test", "worker_test", "frames_test", "frames_video_test",
-         "audit_test", "report_test"]
-FUZZERS = ["series_fuzz", "diff_fuzz", "onnx_model_fuzz", "vision_fuzz", "boxes_fuzz", "time_stamps_fuzz", "audit_fuzz"]
+         "audit_test", "report_test", "platform_test", "platform_peaks_test", "platform_gpu_test", "report_machines_test"]
+FUZZERS = ["series_fuzz", "diff_fuzz", "onnx_model_fuzz", "vision_fuzz", "boxes_fuzz", "time_stamps_fuzz", "audit_fuzz", "record_fuzz"]
 # Leaks in the libraries of Debian (protobuf's descriptors) are not ours; leaks of children are watched elsewhere.
 ENVIRONMENT = {"ASAN_OPTIONS": "detect_leaks=0:strict_string_checks=1:allocator_may_return_null=1",
                "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1", "RC_PARAMS": "seed=1"}

@@ -67,8 +67,8 @@ class Compiler:
 
     @property
     def optional(self):
-        """Is it held against nobody that it is absent: made by hand, or for a GPU alone?"""
-        return bool(self.manual) or "cpu" not in self.description.get("devices", ["cpu"])
+        """Is it held against nobody that it is absent: made by hand or when named, or for a GPU alone?"""
+        return bool(self.manual or self.description.get("on_request")) or "cpu" not in self.description.get("devices", ["cpu"])
 
     def python(self):
         family = self.family

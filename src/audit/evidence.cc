@@ -95,7 +95,7 @@ Result<std::vector<LaunchEvidence>> load_launches(RunFolder& run, const std::str
     ASSAY_TRY(l.isolation, json_column(r, 6, "launch.isolation_json"));
     l.wall_ns = r.integer(7);
     ASSAY_CHECK(load_launch(run, l));
-    if (l.launch_index == 1) {  // where the audit takes them
+    if (l.launch_index == 1 && !r.text(8).empty()) {  // where the audit takes them
       ASSAY_TRY(const std::string events, run.read_blob(r.text(8)));
       l.layer_sum_ns = layer_sum_of_events(events);
     }

@@ -37,11 +37,12 @@ Result<std::optional<platform::Peaks>> gpu_peaks(const std::string& device, cons
   spec.argv = {(executable_dir() / "assay-worker").string()};
   // GPUs are counted as NVML counts them.
   spec.env = {{"CUDA_DEVICE_ORDER", "PCI_BUS_ID"}};
-  spec.stdin_text = dump_json({{"protocol", 1},
-                               {"action", "peaks"},
-                               {"device", device},
-                               {"seconds", kSeconds},
-                               {"platform", platform::to_json(platform::roots_from_environment())}});
+  spec.stdin_text =
+      dump_json({{"protocol", 1},
+                 {"action", "peaks"},
+                 {"device", device},
+                 {"seconds", kSeconds},
+                 {"platform", platform::to_json(platform::roots_from_environment())}});
   spec.scratch = scratch.path() / "home";
   spec.stdout_file = scratch.path() / "stdout";
   spec.stderr_file = scratch.path() / "stderr";
@@ -105,7 +106,8 @@ Status RunPeaks::measure(const std::string& device, const fs::path& scratch,
   }
   ASSAY_TRY(auto peaks, gpu_peaks(device, scratch));
   if (!peaks) return {};
-  peaks->threads = static_cast<int>(threads_);  // of the host: a GPU's figures do not depend on them
+  peaks->threads =
+      static_cast<int>(threads_);  // of the host: a GPU's figures do not depend on them
   into.push_back(std::move(*peaks));
   return {};
 }

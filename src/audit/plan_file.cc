@@ -153,11 +153,11 @@ Result<Request> request_from_toml(const fs::path& file) {
   r.tail_margin = get_double(a, "tail_margin");
   for (const Json& m : get_array(t, "model")) {
     const std::string at = where + " [[model]]";
-    ASSAY_CHECK(only_keys(m,
-                          {"model", "name", "data", "shapes", "sampling", "compilers", "precisions",
-                           "device", "devices", "locks", "lock_proof", "dvfs", "inputs",
-                           "preprocess", "detector"},
-                          at));
+    ASSAY_CHECK(only_keys(
+        m,
+        {"model", "name", "data", "shapes", "sampling", "compilers", "precisions", "device",
+         "devices", "locks", "lock_proof", "dvfs", "inputs", "preprocess", "detector"},
+        at));
     ASSAY_CHECK(typed(m,
                       {{"model", Kind::text},
                        {"name", Kind::text},

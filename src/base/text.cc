@@ -78,6 +78,19 @@ std::string format_ns(double ns) {
   return fmt::format("{} h {:02d} min", s / 3600, s / 60 % 60);
 }
 
+std::string scaled_text(double v, std::string_view unit, int digits) {
+  std::string_view prefix;
+  for (const auto& [size, name] : {std::pair{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}}) {
+    if (!(v >= size)) continue;
+    v /= size;
+    prefix = name;
+    break;
+  }
+  const bool apart = !prefix.empty() && unit.size() > 3;  // a word does not take a prefix
+  return fmt::format("{:.{}g}{}{}{}{}", v, digits, prefix.empty() && unit.empty() ? "" : " ",
+                     prefix, apart ? " " : "", unit);
+}
+
 std::string format_bytes(int64_t bytes) {
   const double b = static_cast<double>(bytes);
   if (b < 1024) return fmt::format("{} B", bytes);

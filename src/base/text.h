@@ -9,7 +9,10 @@
 
 namespace assay {
 
-std::string format_ns(double ns);         // "812 ns", "12.3 us", "4.56 ms", "1.23 s", "2 min 05 s"
+std::string format_ns(double ns);  // "812 ns", "12.3 us", "4.56 ms", "1.23 s", "2 min 05 s"
+// A number with a decimal prefix: "25.2 MB", "25.2 M operations" (units of more than three letters
+// are words), "20 B", "1.05 M" (no unit). `digits`: significant ones.
+std::string scaled_text(double v, std::string_view unit, int digits);
 std::string format_bytes(int64_t bytes);  // "812 B", "12.3 KiB", "4.56 MiB"
 std::string utc_now();                    // "2026-01-02T03:04:05Z"
 int64_t monotonic_ns();

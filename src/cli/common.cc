@@ -207,9 +207,11 @@ Result<audit::Request> request_from_flags(const PlanFlags& f) {
   if (file) {
     if (!f.compilers.empty() || !f.precisions.empty() || !f.devices.empty() || !f.data.empty() ||
         !f.shapes.empty() || !f.sampling.empty() || !f.locks.empty() || !f.lock_proof.empty() ||
-        !f.dvfs.empty() || !f.mean.empty() || !f.std.empty() || !f.labels.empty() || f.bgr || f.resize >= 0) {
+        !f.dvfs.empty() || !f.mean.empty() || !f.std.empty() || !f.labels.empty() || f.bgr ||
+        f.resize >= 0) {
       return bad_input(
-          "--compiler, --precision, --device, --lock, --dvfs, --data, --shapes and what describes a "
+          "--compiler, --precision, --device, --lock, --dvfs, --data, --shapes and what describes "
+          "a "
           "data set do not "
           "go with "
           "a plan file",

@@ -96,11 +96,7 @@ struct Counter {
   }
 };
 
-std::string scaled(double v, const char* unit) {
-  for (const auto& [size, prefix] : {std::pair{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}})
-    if (v >= size) return fmt::format("{:.3g} {}{}", v / size, prefix, unit);
-  return fmt::format("{:.3g} {}", v, unit);
-}
+std::string scaled(double v, const char* unit) { return scaled_text(v, unit, 3); }
 
 }  // namespace
 

@@ -9,12 +9,7 @@
 namespace assay::platform {
 namespace {
 
-std::string scaled(double v, const char* unit) {
-  for (const auto& [size, prefix] :
-       {std::pair{1e12, "T"}, std::pair{1e9, "G"}, std::pair{1e6, "M"}, std::pair{1e3, "k"}})
-    if (v >= size) return fmt::format("{:.4g} {}{}", v / size, prefix, unit);
-  return fmt::format("{:.4g} {}", v, unit);
-}
+std::string scaled(double v, const char* unit) { return scaled_text(v, unit, 4); }
 
 // All times of one line in one unit, so that a reader can divide them.
 std::string time_text(double ns, double scale_of) {

@@ -111,7 +111,7 @@ TEST(Roofline, WeightsThatFitTheCacheNeedNoMemory) {
   EXPECT_EQ(b.limit, "arithmetic");
   EXPECT_DOUBLE_EQ(b.compute_ns, 20000);
   EXPECT_EQ(b.memory_ns, 0);  // the rate of the cache is unknown: no bound from it
-  EXPECT_EQ(b.arithmetic, "2 Moperations that no algorithm saves, at 100 GOP/s in fp32 = 20 us");
+  EXPECT_EQ(b.arithmetic, "2 M operations that no algorithm saves, at 100 GOP/s in fp32 = 20 us");
   Peaks cached = desk();
   cached.cache_bytes_per_s = 20e9;
   b = least_time(small(), cached);

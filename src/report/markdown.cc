@@ -84,11 +84,14 @@ std::string detections_tables(const Recipe& r) {
 std::string platform_tables(const ModelInfo& info) {
   if (!has_platform(info)) return "";
   Rows machine(machine_header()), energy(energy_header());
+  Notes notes;
   for (const Recipe& r : info.recipes) {
-    machine.line(machine_cells(r));
-    for (const auto& cells : energy_rows(r)) energy.line(cells);
+    machine.line(notes.cells(machine_cells(r)));
+    for (const auto& cells : energy_rows(r)) energy.line(notes.cells(cells));
   }
-  return "#### Platform\n\n" + machine.str() + energy.str();
+  std::string out = "#### Platform\n\n" + machine.str() + energy.str();
+  for (const std::string& line : notes.lines()) out += fmt::format("- {}\n", markdown(line, 200));
+  return out + (notes.lines().empty() ? "" : "\n");
 }
 
 std::string recipe_text(const Model& m, const Recipe& r) {

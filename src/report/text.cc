@@ -54,7 +54,9 @@ std::string latency_word(const Recipe& r) {
 std::string platform_text(const ModelInfo& info) {
   if (!has_platform(info)) return "";
   Table machine(machine_header()), energy(energy_header());
-  const auto add = [](Table& t, std::vector<std::string> cells) {
+  Notes notes;
+  const auto add = [&](Table& t, std::vector<std::string> cells) {
+    cells = notes.cells(std::move(cells));
     for (std::string& cell : cells) cell = plain(cell, 160);
     t.add(std::move(cells));
   };
@@ -62,7 +64,9 @@ std::string platform_text(const ModelInfo& info) {
     add(machine, machine_cells(r));
     for (auto& cells : energy_rows(r)) add(energy, std::move(cells));
   }
-  return "\n  Platform\n" + indented(machine.text()) + "\n" + indented(energy.text());
+  std::string out = "\n  Platform\n" + indented(machine.text()) + "\n" + indented(energy.text());
+  for (const std::string& line : notes.lines()) out += fmt::format("  {}\n", plain(line, 200));
+  return out;
 }
 
 std::string model_text(const Model& m, const ModelInfo& info) {

@@ -172,6 +172,14 @@ int write_file(int64_t bytes) {
   return 0;
 }
 
+// Says whether the file opens for writing, and writes nothing.
+int open_write(const std::string& path) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  event(fd >= 0 ? "open" : std::strerror(errno));
+  if (fd >= 0) close(fd);
+  return 0;
+}
+
 int touch(const std::string& path) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
   event(fd >= 0 ? "written" : std::strerror(errno));
@@ -226,6 +234,7 @@ int main(int argc, char** argv) {
       {"file", [&] { return write_file(number(2)); }},
       {"burn", [&] { return burn_cpu(number(2)); }},
       {"touch", [&] { return touch(a.at(2)); }},
+      {"open_write", [&] { return open_write(a.at(2)); }},
       {"parent", [&] { return be_parent(a.at(2), a.at(3)); }},
   };
   const auto it = modes.find(mode);

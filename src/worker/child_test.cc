@@ -224,6 +224,24 @@ TEST_F(ChildTest, WritesOnlyWhereItMay) {
   EXPECT_EQ(events_.front(), std::strerror(EROFS));
 }
 
+// A driver's library writes to its own process's entries; what changes the whole machine stays
+// shut, though the child is root.
+TEST_F(ChildTest, ItsOwnProcIsWritableAndTheMachinesIsNot) {
+  const Json isolation = run({"exit", "0"}).isolation;
+  if (!get_bool(isolation, "read_only") || !get_bool(isolation, "pid_namespace")) {
+    std::cout << "no private /proc here: " << dump_json(probe_isolation()) << "\n";
+    return;
+  }
+  run({"open_write", "/proc/self/comm"});
+  EXPECT_EQ(events_.front(), "open");
+  for (const char* path : {"/proc/sys/kernel/hostname", "/proc/sys/vm/drop_caches",
+                           "/proc/sysrq-trigger", "/proc/irq/default_smp_affinity"}) {
+    if (!fs::exists(path)) continue;
+    run({"open_write", path});
+    EXPECT_EQ(events_.front(), std::strerror(EROFS)) << path;
+  }
+}
+
 TEST_F(ChildTest, NoOtherDescriptors) {
   const int extra = dup(1);  // inheritable on purpose
   run({"descriptors"});

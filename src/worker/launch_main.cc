@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// assay-worker: measures one engine, or what a GPU can do at most. Request on stdin, events on ASSAY_EVENT_FD, samples on
-// descriptor 4.
+// assay-worker: measures one engine, or what a GPU can do at most. Request on stdin, events on
+// ASSAY_EVENT_FD, samples on descriptor 4.
 #include "worker/child_main.h"
 #include "worker/launch.h"
 #include "worker/peaks.h"

@@ -35,7 +35,8 @@ int run_peaks(std::string_view request, EventWriter& events) {
   const std::string device = j ? get_string(*j, "device") : std::string();
   const double seconds = j ? get_double(*j, "seconds", 1) : 0;
   const int index = cuda_index(device);
-  if (!j || get_int(*j, "protocol") != 1 || index < 0 || !(seconds > 0 && seconds <= kMostSeconds)) {
+  if (!j || get_int(*j, "protocol") != 1 || index < 0 ||
+      !(seconds > 0 && seconds <= kMostSeconds)) {
     events.error("invalid",
                  fmt::format("request: protocol 1, device cuda:0 to cuda:{} and seconds up to {} "
                              "are expected",

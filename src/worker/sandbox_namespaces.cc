@@ -67,9 +67,9 @@ std::string loopback_up() {
 }
 
 // What a root child could change of the whole machine through its own /proc.
-constexpr const char* machine_wide[] = {"/proc/sys",  "/proc/sysrq-trigger", "/proc/irq",
-                                        "/proc/bus",  "/proc/fs",            "/proc/acpi",
-                                        "/proc/scsi", "/proc/driver",        "/proc/tty"};
+constexpr const char* machine_wide[] = {
+    "/proc/sys",  "/proc/sysrq-trigger", "/proc/irq",    "/proc/bus", "/proc/fs",
+    "/proc/acpi", "/proc/scsi",          "/proc/driver", "/proc/tty"};
 
 // Own mounts of the writable folders first, then the whole tree read-only, then those mounts
 // writable again. A private /proc is writable too, but for what is machine-wide: CUDA's driver

@@ -179,6 +179,17 @@ class AssayUpTest(unittest.TestCase):
             self.assertIn("needs a rare machine", self.up("compilers", name, code=3))
         self.assertFalse((self.cache / "venvs/rarefamily").exists())
 
+    def test_a_large_environment_is_made_by_its_name_alone(self):
+        folder = self.tree / "compilers/large"
+        folder.mkdir()
+        (folder / "compiler.toml").write_text(
+            'name = "large"\nfamily = "largefamily"\non_request = "it takes a lot"\n')
+        shutil.copy(self.compiler / "requirements.txt", folder)
+        self.assertIn("largefamily is left out: it takes a lot", self.up("compilers", "--all"))
+        self.assertFalse((self.cache / "venvs/largefamily").exists())
+        self.up("compilers", "large")
+        self.assertTrue((self.cache / "venvs/largefamily/.complete").exists())
+
     def test_the_environment_of_a_device_is_made_by_its_name_alone(self):
         (self.compiler / "compiler.toml").write_text(
             'name = "toy"\nfamily = "toyfamily"\n[device.gpu]\nfamily = "toyfamily-gpu"\n')

@@ -63,13 +63,16 @@ def manual_families(table):
     return found
 
 
-def device_only_families(table):
-    """Families of compilers that need a device besides the CPU: made when they are named, never by --all."""
-    cpu = {}
+def named_only_families(table):
+    """{family: why}: made when they are named, never by --all: those that need a device besides the CPU, and
+    those whose compiler.toml says so (`on_request`)."""
+    cpu, found = {}, {}
     for name, family in table.items():
-        devices = tomllib.loads((ROOT / "compilers" / name / "compiler.toml").read_text()).get("devices", ["cpu"])
-        cpu[family] = cpu.get(family, False) or "cpu" in devices
-    return {family for family, has in cpu.items() if not has}
+        told = tomllib.loads((ROOT / "compilers" / name / "compiler.toml").read_text())
+        cpu[family] = cpu.get(family, False) or "cpu" in told.get("devices", ["cpu"])
+        if told.get("on_request"):
+            found[family] = told["on_request"]
+    return {family: "it needs a GPU" for family, has in cpu.items() if not has} | found
 
 
 def family_folder(family, table):
@@ -191,10 +194,10 @@ def main():
     devices = device_table()  # made when they are named, never by --all
     device_families = {family for family, _ in devices.values()}
     manual = manual_families(table)
-    special = device_only_families(table)
-    wanted = sorted(families - set(manual) - special) if arguments.all else []
-    for family in sorted(special - set(manual)) if arguments.all else []:
-        say(f"{family} is left out: it needs a GPU; ./assay-up compilers {family} makes it")
+    special = named_only_families(table)
+    wanted = sorted(families - set(manual) - set(special)) if arguments.all else []
+    for family in sorted(set(special) - set(manual)) if arguments.all else []:
+        say(f"{family} is left out: {special[family]}; ./assay-up compilers {family} makes it")
     for family in sorted(manual) if arguments.all else []:
         say(f"{family} is left out: {manual[family]}")
     if not arguments.all and not arguments.names:

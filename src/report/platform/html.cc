@@ -129,8 +129,12 @@ std::string html_platform(const Recipe& r) {
   if (p.empty()) return "";
   const VerdictRow* v = find_verdict(r, "latency");
   std::string out = "<h4>Platform</h4>\n";
-  out += table_of(machine_header(), {machine_cells(r)}, v->ref);
-  out += table_of(energy_header(), energy_rows(r), v->ref);
+  Notes notes;
+  std::vector<std::vector<std::string>> energy = energy_rows(r);
+  out += table_of(machine_header(), {notes.cells(machine_cells(r))}, v->ref);
+  for (auto& row : energy) row = notes.cells(std::move(row));
+  out += table_of(energy_header(), energy, v->ref);
+  for (const std::string& line : notes.lines()) out += paragraph(line);
   out += strip_svg(get_object(p, "strip"));
   out += launches_table(p);
   out += paragraph(

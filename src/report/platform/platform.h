@@ -23,6 +23,18 @@ std::vector<std::string> machine_cells(const Recipe& recipe);
 const std::vector<std::string>& energy_header();
 std::vector<std::vector<std::string>> energy_rows(const Recipe& recipe);
 
+// Tables stay narrow: "unknown (why)" in a cell becomes "unknown [1]", and the reason stands once
+// below the table.
+class Notes {
+ public:
+  std::string cell(const std::string& text);
+  std::vector<std::string> cells(std::vector<std::string> row);
+  std::vector<std::string> lines() const;  // "[1] why"
+
+ private:
+  std::vector<std::string> reasons_;
+};
+
 // Section of a recipe's page: both tables, one row a launch, clock and power over time.
 std::string html_platform(const Recipe& recipe);
 

@@ -84,5 +84,18 @@ TEST(PlatformPage, DrawsTheClockAndEscapesWhatItWasTold) {
   EXPECT_THAT(page, testing::Not(HasSubstr(">power</text>")));
 }
 
+// Reasons with brackets inside stay whole, equal ones share a number, other text stays.
+TEST(PlatformNotes, ReasonsStandOnceBelowTheTable) {
+  Notes notes;
+  EXPECT_EQ(notes.cell("1980 MHz (1980 to 1980)"), "1980 MHz (1980 to 1980)");
+  EXPECT_EQ(notes.cell("CPU unknown (no ticks (a container)), GPU p50 3 %"),
+            "CPU unknown [1], GPU p50 3 %");
+  EXPECT_EQ(notes.cell("unknown (other)"), "unknown [2]");
+  EXPECT_EQ(notes.cell("unknown (no ticks (a container))"), "unknown [1]");
+  EXPECT_EQ(notes.cell("unknown (never closed"), "unknown [3]");
+  EXPECT_EQ(notes.lines().size(), 3);
+  EXPECT_EQ(notes.lines()[0], "[1] no ticks (a container)");
+}
+
 }  // namespace
 }  // namespace assay::report

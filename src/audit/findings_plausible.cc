@@ -58,10 +58,11 @@ void findings_of_layer_times(const RecipeEvidence& recipe, const std::vector<Jud
       const double sum = l.launch->layer_sum_ns;
       if (l.launch->clock != "monotonic" || !(static_cast<double>(l.median) < kShare * sum))
         continue;
-      out.push_back({"warning", "faster-than-its-layers", recipe.recipe_id, b.build->build_id,
+      out.push_back({"note", "faster-than-its-layers", recipe.recipe_id, b.build->build_id,
                      l.launch->launch_id,
-                     fmt::format("{}: build {} launch {}: run may return before the work is done: "
-                                 "its median is {}, its layers one after the other take {}",
+                     fmt::format("{}: build {} launch {}: its median is {}, its layers one after "
+                                 "the other take {}: taking their times is dear, or run returns "
+                                 "before the work is done",
                                  recipe.label, b.build->build_index, l.launch->launch_index,
                                  format_ns(static_cast<double>(l.median)), format_ns(sum)),
                      "wait for the device before the time is taken; if the times of layers are "

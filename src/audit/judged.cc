@@ -45,6 +45,7 @@ void add_record(const LaunchEvidence& l, stats::MachineEvidence& m) {
   m.other_gpu_processes = s->other_gpu_processes.value_or(0);
   if (get_int(l.sampler, "gpu", -1) < 0) return;
   m.gpu_throttle_unknown = !s->throttle;
+  m.gpu_processes_unknown = !s->other_gpu_processes;
   if (const int64_t bits = s->throttle.value_or(0) & platform::kHarmfulThrottle; bits != 0)
     m.gpu_throttle = platform::throttle_words(bits);
 }

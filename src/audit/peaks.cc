@@ -79,6 +79,10 @@ platform::Peaks measure_threads(const std::vector<int>& cpus, int64_t threads) {
   if (cpus.empty()) return {};
   platform::Peaks one = platform::measure_cpu_peaks({cpus.back()}, kSeconds);
   if (threads <= 1) return one;
+  if (cpus.size() > 1) {  // cores may be unlike: the faster kind stands first or last
+    const platform::Peaks first = platform::measure_cpu_peaks({cpus.front()}, kSeconds);
+    one = *highest_peaks({one, first}, "cpu", 1);
+  }
   const platform::Peaks all = platform::measure_cpu_peaks(cpus, kSeconds);
   const auto n = static_cast<double>(threads);
   one.threads = static_cast<int>(threads);

@@ -196,7 +196,11 @@ Json platform_json(const RecipeEvidence& recipe, const std::vector<JudgedBuild>&
       Json j = launch_of(l, *s, each);
       j["build"] = b.build->build_index;
       const std::string here = get_string(j, "throttle");
-      if (throttle.empty() || here != "none") throttle = here;
+      // What throttled one launch is not hidden by another that cannot tell, nor that by a third.
+      const auto rank = [](const std::string& t) {
+        return t.empty() ? 0 : t == "none" ? 1 : t == "unknown" ? 2 : 3;
+      };
+      if (rank(here) > rank(throttle)) throttle = here;
       launches.push_back(std::move(j));
       if (s->cpu_busy) busy.push_back(*s->cpu_busy);
       if (s->celsius.known()) celsius.push_back(s->celsius.max);

@@ -167,7 +167,7 @@ TEST(Plausibility, FasterThanItsLayers) {
     const JudgedTimes j = judge_times(r, kPlan);
     return std::count_if(j.findings.begin(), j.findings.end(), [](const FindingRow& f) {
       return f.code == "faster-than-its-layers" &&
-             f.text.find("run may return before the work is done") != std::string::npos;
+             f.text.find("run returns before the work is done") != std::string::npos;
     });
   };
   EXPECT_EQ(named(90e6, 1), 1);

@@ -75,7 +75,7 @@ Judgement judge_pairs(const PairClaims& pairs, const LatencyLimits& limits, size
                       const stats::AaResult& floor, const std::optional<Hindrance>& hindrance) {
   Judgement out;
   const std::string spread =
-      fmt::format("launch medians differ {} over {} builds", widest_text(pairs), builds);
+      fmt::format("medians of builds differ {} over {} builds", widest_text(pairs), builds);
   if (builds < 2) {
     out.statement = builds == 0 ? "no latency was measured" : "only one build was measured";
   } else if (pairs.different > 0) {

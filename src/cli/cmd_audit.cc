@@ -181,6 +181,13 @@ Result<ExitCode> go(const Flags& flags, const std::vector<std::string>& argv, bo
   std::optional<platform::Peaks> peaks;
   if (!flags.peaks.empty()) {  // read before anything is removed or built
     ASSAY_TRY(const auto given, audit::peaks_from_file(flags.peaks));
+    for (const audit::ModelPlan& m : plan.models)
+      for (const audit::RecipePlan& r : m.recipes)
+        if (!audit::highest_peaks(given, r.device, plan.threads))
+          return bad_input(fmt::format("--peaks {}: it has no peaks of {} with {} thread{}",
+                                       one_line(flags.peaks, 200), r.device, plan.threads,
+                                       plan.threads == 1 ? "" : "s"),
+                           "add them, or leave --peaks away: they are measured then");
     peaks = audit::highest_peaks(given, "cpu", plan.threads);
   } else if (!flags.no_peaks) {
     peaks = audit::kept_peaks("cpu", plan.threads);

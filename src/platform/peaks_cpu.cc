@@ -208,8 +208,10 @@ Peaks measure_cpu_peaks(const std::vector<int>& cpus, double seconds) {
   if (fp16_runs_as_fp32()) p.flops_fp16 = p.flops_fp32;
   const Caches c = caches_of(cpus[0]);
   const int64_t levels[] = {c.first, c.second, c.third};
-  // What the second level of each core holds beside the shared last one is no memory traffic.
-  if (c.second > 0 || c.third > 0) p.last_cache_bytes = c.third + c.second * p.threads;
+  // What the second level of each core holds beside the shared last one is no memory traffic. Cores
+  // may lie in several groups with a last level of their own: as many are counted as there are
+  // threads, since a bound must not be too high.
+  if (c.second > 0 || c.third > 0) p.last_cache_bytes = (c.third + c.second) * p.threads;
   for (const int64_t level : levels) {
     const int64_t part = level == c.third ? level / 4 / p.threads : level / 2;
     const int64_t bytes = std::min<int64_t>(part, 4 << 20) / 1024 * 1024;

@@ -6,7 +6,10 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "base/words.h"
 #include "report/escape.h"
+#include "report/model.h"
+#include "report/summary.h"
 #include "report/svg/canvas.h"
 
 namespace assay::report {
@@ -171,6 +174,30 @@ std::string fact(const Json& j, const char* key) {
   if (!j.is_object()) return "unknown";
   auto it = j.find(key);
   return it == j.end() ? "unknown" : scalar_text(*it);
+}
+
+std::string trust_line(const Recipe& r) {
+  const VerdictRow* v = find_verdict(r, "latency");
+  if (v == nullptr) return "";
+  std::string out = get_string(v->statistic, "trust");
+  std::string separator = ": ";
+  for (const Json& reason : get_array(v->statistic, "trust_reasons")) {
+    if (!reason.is_string()) continue;
+    out += separator + one_line(reason.get<std::string>(), 120);
+    separator = "; ";
+  }
+  return out == word(Trust::trusted) || separator == ": " ? "" : out;
+}
+
+std::string gpus_text(const Json& machine) {
+  std::string out;
+  for (const auto& [name, gpu] : get_object(machine, "gpus").items())
+    if (gpu.is_object() && gpu.contains("name"))
+      out += fmt::format("{}{}, driver {}, at most {}", out.empty() ? "" : "; ",
+                         one_line(get_string(gpu, "name"), 80),
+                         one_line(get_string(gpu, "driver", "unknown"), 60),
+                         one_line(get_string(gpu, "power limit", "unknown"), 40));
+  return out;
 }
 
 }  // namespace assay::report

@@ -12,6 +12,8 @@
 
 namespace assay::report {
 
+struct Recipe;
+
 using stats::Interval;
 using stats::Proportion;
 
@@ -25,9 +27,14 @@ std::string time_text(double ns);  // four significant digits: "12.34 ms"; "unkn
 std::string range_text(double low_ns, double high_ns);  // "12.31 to 12.40 ms"
 std::string bytes_text(int64_t bytes);                  // "unknown" unless positive
 std::string cost_text(int64_t ns);                      // time_text; "unknown" unless positive
-std::string count_text(int64_t n);                      // "1 000 000"
-std::string number_text(double v);                      // "1.2e-06", "0.53", "inf"
-std::string percent_text(double share);                 // "12.3 %"
+// "REJECTED: step: ...; drift: ..." of the latency verdict; "" when it is TRUSTED or not told.
+std::string trust_line(const Recipe& recipe);
+// "NVIDIA H100 80GB HBM3, driver 580.159.04 (CUDA 13.0), at most 700 W" of each GPU of a machine
+// record, "; " between them; "" when it has none.
+std::string gpus_text(const Json& machine);
+std::string count_text(int64_t n);       // "1 000 000"
+std::string number_text(double v);       // "1.2e-06", "0.53", "inf"
+std::string percent_text(double share);  // "12.3 %"
 
 // "12.34 ms [12.30, 12.41]"; "not available (n >= 368)" when n cannot carry it; "unknown" when
 // absent.

@@ -88,14 +88,16 @@ std::string html_machine(const Model& m) {
     }
   }
   if (!models.empty()) out += models.str();
-  HtmlTable t({"attempt", "started (UTC)", "CPU", "cores", "kernel", "memory", "governor", "boost",
-               "virtual machine", "clock read", "assay"});
+  HtmlTable t({"attempt", "started (UTC)", "processors", "cores", "kernel", "memory", "governor",
+               "boost", "virtual machine", "clock read", "assay"});
   for (const auto& a : m.attempts) {
     const double read = get_double(a.machine, "clock_read_ns", -1);
     t.row()
         .raw(evidence(fmt::format("{}", &a - m.attempts.data() + 1), a.ref))
         .text(a.started_utc)
-        .text(fact(a.machine, "cpu"))
+        .text(gpus_text(a.machine).empty()
+                  ? fact(a.machine, "cpu")
+                  : fmt::format("{}; {}", fact(a.machine, "cpu"), gpus_text(a.machine)))
         .num(fact(a.machine, "cores"), a.ref)
         .text(fact(a.machine, "kernel"));
     t.num(bytes_text(get_int(a.machine, "memory_bytes", -1)), a.ref)

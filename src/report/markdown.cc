@@ -101,6 +101,8 @@ std::string recipe_text(const Model& m, const Recipe& r) {
   for (const VerdictRow& v : r.verdicts)
     t.line({v.subject, v.scope, v.verdict, v.statement, "verdict " + v.id.substr(0, 8)});
   if (!t.empty()) out += t.str();
+  if (const std::string line = trust_line(r); !line.empty())
+    out += fmt::format("Trust of the latency: {}.\n\n", markdown(line, 600));
   if (const std::string line = roofline_line(r); !line.empty())
     out += fmt::format("Latency: {}.\n\n", markdown(line, 600));
   return out + detections_tables(r) + builds_table(r);

@@ -109,6 +109,9 @@ std::string model_text(const Model& m, const ModelInfo& info) {
                          v.scope.empty() ? "" : " over " + plain(v.scope, 30), plain(v.verdict, 30),
                          plain(v.statement, 400), plain(v.id, 8));
     }
+    if (const std::string line = trust_line(r); !line.empty())
+      out += fmt::format("{}    trust of {}: {}\n", first ? "\n" : "", plain(r.label, 60),
+                         plain(line, 600));
     if (const std::string line = roofline_line(r); !line.empty())
       out += fmt::format("{}    latency of {}: {}\n", first ? "\n" : "", plain(r.label, 60),
                          plain(line, 400));
@@ -144,6 +147,8 @@ Result<std::string> to_text(const Model& m, bool colour) {
         fact(a.machine, "cpu"), fact(a.machine, "cores"), fact(a.machine, "kernel"),
         bytes_text(get_int(a.machine, "memory_bytes", -1)), fact(a.machine, "governor"),
         fact(a.machine, "boost"), fact(a.machine, "hypervisor"));
+    if (const std::string gpus = gpus_text(a.machine); !gpus.empty())
+      out += fmt::format("GPU:     {}\n", plain(gpus, 400));
     out += fmt::format("Again:   {}\n", command_line(a));
   }
   out += fmt::format("Run:     {}, seed {}, profile {}\n",

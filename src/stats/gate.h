@@ -42,6 +42,7 @@ struct MachineEvidence {
   std::string other_load;    // "CPU 0 was 93 % busy"
   std::string load_unknown;  // why other work could not be seen
   int64_t other_gpu_processes = 0;
+  bool gpu_processes_unknown = false;
   bool foreign_tree = false;          // read from other files than this machine's
   std::string record_problem;         // why the record cannot be read
   int64_t censored = 0, planned = 0;  // inferences cut off; planned samples (0: no plan)

@@ -34,6 +34,7 @@ void from_record(Gate& gate, const MachineEvidence& m) {
     add(gate, Trust::degraded, fmt::format("other load: {}", m.other_load));
   if (!m.load_unknown.empty())
     add(gate, Trust::degraded, fmt::format("other load unknown: {}", m.load_unknown));
+  if (m.gpu_processes_unknown) add(gate, Trust::degraded, "GPU processes unknown");
   if (m.other_gpu_processes > 0)
     add(gate, Trust::degraded, fmt::format("other GPU processes: {}", m.other_gpu_processes));
   if (m.foreign_tree) add(gate, Trust::degraded, "read from another tree than this machine's");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/sandbox_namespaces.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <net/if.h>
@@ -66,10 +67,20 @@ std::string loopback_up() {
   return problem;
 }
 
-// What a root child could change of the whole machine through its own /proc.
-constexpr const char* machine_wide[] = {
-    "/proc/sys",  "/proc/sysrq-trigger", "/proc/irq",    "/proc/bus", "/proc/fs",
-    "/proc/acpi", "/proc/scsi",          "/proc/driver", "/proc/tty"};
+// What a root child could change of the whole machine through its own /proc: everything there but
+// the processes (and the links that lead to them).
+std::vector<std::string> machine_wide() {
+  std::vector<std::string> out;
+  DIR* proc = opendir("/proc");
+  if (proc == nullptr) return out;
+  while (const dirent* entry = readdir(proc)) {
+    const std::string name = entry->d_name;
+    if (name[0] == '.' || (name[0] >= '0' && name[0] <= '9') || entry->d_type == DT_LNK) continue;
+    out.push_back("/proc/" + name);
+  }
+  closedir(proc);
+  return out;
+}
 
 // Own mounts of the writable folders first, then the whole tree read-only, then those mounts
 // writable again. A private /proc is writable too, but for what is machine-wide: CUDA's driver
@@ -80,10 +91,13 @@ std::string make_read_only(const std::vector<std::string>& writable, bool privat
     if (mount(folder.c_str(), folder.c_str(), nullptr, MS_BIND, nullptr) != 0)
       return problem(folder);
   bool open_proc = private_proc;
-  for (const char* path : machine_wide)
-    if (private_proc && mount(path, path, nullptr, MS_BIND | MS_REC, nullptr) != 0 &&
-        errno != ENOENT)
-      open_proc = false;
+  if (private_proc) {
+    const std::vector<std::string> shut = machine_wide();
+    open_proc = !shut.empty();
+    for (const std::string& path : shut)
+      if (mount(path.c_str(), path.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0)
+        open_proc = false;
+  }
   const bool own_shm = mount("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") == 0;
   mount_attr set{}, clear{};
   set.attr_set = MOUNT_ATTR_RDONLY;

@@ -93,6 +93,7 @@ class Engine:
         except RuntimeError as error:
             raise ab.BuildError("invalid", "torch cannot load %s: %s" % (PACKAGE, error))
         self._contexts = []
+        self._checked = False
 
     def context(self):
         # What a captured inference uses between its kernels must stay its own: a pool each.
@@ -118,10 +119,30 @@ class Engine:
         with torch.no_grad(), torch.cuda.device(self._device), torch.cuda.stream(queue):
             with torch.cuda.use_mem_pool(context["pool"], self._device):
                 made = self._model.loader.run(list(taken))
+                if not self._checked:
+                    self._check(made)
                 for place, tensor in zip(given, made):
                     place.copy_(tensor, non_blocking=True)
         # A graph goes on using this memory: it must not be given to another capture.
         context["kept"].append(made)
+
+    def _check(self, made):
+        """The first outputs against the manifest: copy_ would convert and broadcast in silence."""
+        if len(made) != len(self.outputs):
+            raise ab.BuildError(
+                "invalid",
+                "%s gives %d outputs, its manifest names %d"
+                % (PACKAGE, len(made), len(self.outputs)),
+            )
+        for told, tensor in zip(self.outputs, made):
+            shape, dtype = list(tensor.shape), str(tensor.dtype).rpartition(".")[2]
+            if shape != list(told["shape"]) or dtype != told["dtype"]:
+                raise ab.BuildError(
+                    "invalid",
+                    "output %s is %s %s, its manifest says %s %s"
+                    % (told["name"], dtype, shape, told["dtype"], list(told["shape"])),
+                )
+        self._checked = True
 
     def enqueue(self, context, stream, inputs, outputs):
         self._run(self._contexts[context], stream, inputs, outputs)

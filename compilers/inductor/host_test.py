@@ -26,8 +26,15 @@ class FakeTensor:
         self.taken.append((other, non_blocking))
 
 
-def fake_torch(said):
-    """A torch that writes to `said` what is asked of it."""
+class Made:
+    """What a model gives."""
+
+    def __init__(self, shape=(1, 2), dtype="torch.float32"):
+        self.shape, self.dtype = shape, dtype
+
+
+def fake_torch(said, results):
+    """A torch that writes to `said` what is asked of it; its model gives `results`."""
     @contextlib.contextmanager
     def entered(*what):
         said.append(("enter",) + what)
@@ -40,7 +47,7 @@ def fake_torch(said):
 
     def run(tensors):
         said.append(("run", [t.place["data"][0] for t in tensors]))
-        return ["result"]
+        return list(results)
 
     torch = types.ModuleType("torch")
     torch.__version__ = "2.11.0"
@@ -69,7 +76,8 @@ def fake_torch(said):
 class HostTest(unittest.TestCase):
     def setUp(self):
         self.said = []
-        self.modules = fake_torch(self.said)
+        self.results = [Made()]
+        self.modules = fake_torch(self.said, self.results)
         patch = mock.patch.dict(sys.modules, self.modules)
         patch.start()
         self.addCleanup(patch.stop)
@@ -112,13 +120,26 @@ class HostTest(unittest.TestCase):
         del self.said[:]
         engine.enqueue(context, 77, [1000], [2000])
         (_, given), = engine._contexts[context]["places"].values()
-        self.assertEqual(given[0].taken, [("result", True)])
+        self.assertEqual(given[0].taken, [(self.results[0], True)])
         self.assertEqual(given[0].place["data"][0], 2000)
         at = self.said.index(("run", [1000]))
         for what in (("stream", 77), ("pool", "pool"), ("device", 1)):
             self.assertLess(self.said.index(("enter",) + what), at)
             self.assertGreater(self.said.index(("leave",) + what), at)
         self.assertEqual(engine.kernel_map()[0]["kernel"], "aten::convolution")
+
+    def test_outputs_that_are_not_the_manifests_are_refused(self):
+        for results in ([], [Made(), Made()], [Made((2,))], [Made((1, 1))],
+                        [Made(dtype="torch.float16")]):
+            engine = self.open()
+            context = engine.context()
+            self.results[:] = results
+            for _ in range(2):  # not only the first time
+                with self.assertRaises(ab.BuildError) as caught:
+                    engine.enqueue(context, 77, [1000], [2000])
+                self.assertEqual(caught.exception.kind, "invalid")
+            (_, given), = engine._contexts[context]["places"].values()
+            self.assertEqual(given[0].taken, [])
 
     def test_tf32_is_off_unless_it_was_asked_for(self):
         self.open()

@@ -91,6 +91,8 @@ Result<ExitCode> go(const Flags& f, const CLI::App& sub) {
     CompareRunsFlags flags = f.runs;
     flags.format = f.format;
     ASSAY_TRY(flags.fail_on, parse_fail_on(f.fail_on, "different|inconclusive"));
+    if (sub.get_option("--fail-on")->count() > 0 && flags.fail_on.empty())
+      return bad_input("--fail-on: no word is given", "known: different, inconclusive");
     if (!f.margin.empty()) {
       ASSAY_TRY(flags.margin, parse_share(f.margin, "--margin"));
     }
@@ -170,6 +172,8 @@ void add_compare(App& app) {
       "run folders: exit code 1 on any of these, comma separated: different, inconclusive");
   sub->add_option("-o,--out", f->runs.out, "run folders: write to this file");
   add_format(*sub, f->format, "text|md|json|jsonl|csv|html");
+  sub->get_option("--format")
+      ->description("output: text|md|json|csv; engine folders also jsonl, run folders also html");
   sub->callback([&app, f, sub] { app.action = [f, sub] { return go(*f, *sub); }; });
 }
 

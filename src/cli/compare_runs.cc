@@ -62,6 +62,10 @@ Result<ExitCode> compare_runs(const std::vector<std::string>& folders, const Com
     fmt::print("{}", text);
   else
     ASSAY_CHECK(write_file_atomic(f.out, text));
+  if (r.rows.empty() && fails_on(f.fail_on, Verdict::inconclusive)) {
+    fmt::print(stderr, "--fail-on inconclusive: no recipe is on two of these runs\n");
+    return ExitCode::verdict;
+  }
   for (const report::MachineRow& row : r.rows)
     for (const report::MachinePair& p : row.pairs)
       if (fails_on(f.fail_on, p.verdict)) return ExitCode::verdict;

@@ -7,6 +7,9 @@
 
 Scratch files, locks and reports stay behind: `assay report` makes a report again. Unpacking writes below RUN alone and only
 `run.db` and `blobs/xx/...`, each blob under its own SHA-256.
+
+Exit codes: 0 done; 2 bad arguments, or evidence or pieces that are damaged or not what they should be; 3 something is
+missing (the xz program) or cannot be read or written.
 """
 
 import argparse

@@ -103,6 +103,15 @@ class Install(Case):
             self.assertFalse((self.dir / "outside").exists())
             self.assertFalse((home / "installed" / "assay.sha256").exists())
 
+    def test_nothing_outside_is_deleted(self):
+        victim = self.dir / "victim"
+        for number, name in enumerate((str(victim), "assay/../../victim", "../victim")):
+            victim.write_text("stays")
+            make_part(self.dir / f"evil{number}", "assay", [(name, b"x")])
+            self.assertEqual(there("install", self.dir / f"evil{number}", self.dir / f"at{number}").returncode, 2)
+            self.assertTrue(victim.is_file(), name)
+            self.assertEqual(victim.read_text(), "stays")
+
     def test_lists_that_lie_are_refused(self):
         good = json.loads(self.list.read_text())
         for change in ({"pieces": []}, {"sha256": "0"}, {"format": 2}, {"bytes": 1},
@@ -194,7 +203,35 @@ class Pack(Case):
                                   capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, code, done.stderr)
             self.assertIn(word, done.stderr)
-            subprocess.run(["rm", "-rf", str(self.dir / "out")], check=True)
+            self.assertFalse((self.dir / "out").exists(), parts)
+
+    def pack_files(self, folder):
+        return subprocess.run([str(HERE / "pack.py"), "--out", str(self.dir / "out"), f"files:{folder}"],
+                              capture_output=True, text=True, check=False)
+
+    def test_hard_links_are_files_of_their_own(self):
+        (self.dir / "mine").mkdir()
+        (self.dir / "mine/a").write_bytes(b"once")
+        os.link(self.dir / "mine/a", self.dir / "mine/b")
+        self.assertEqual(self.pack_files(self.dir / "mine").returncode, 0)
+        self.assertEqual(there("install", self.dir / "out/transfer-01", self.dir / "home").returncode, 0)
+        for name in "ab":
+            self.assertEqual((self.dir / "home/files/mine" / name).read_bytes(), b"once")
+
+    def test_an_error_on_the_way_leaves_nothing(self):
+        (self.dir / "mine").mkdir()
+        (self.dir / "mine/out").symlink_to("/etc/passwd")
+        done = self.pack_files(self.dir / "mine")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertFalse((self.dir / "out").exists())
+        (self.dir / "out").mkdir()
+        self.assertEqual(self.pack_files(self.dir / "mine").returncode, 2)
+        self.assertEqual(list((self.dir / "out").iterdir()), [])
+
+    def test_help_names_the_exit_codes(self):
+        for tool in ("pack.py", "evidence.py", "there.sh"):
+            done = subprocess.run([str(HERE / tool), "--help"], capture_output=True, text=True, check=False)
+            self.assertIn("Exit codes: 0 done;", done.stdout)
 
     def test_files_and_model_go_through(self):
         folder = self.dir / "cache/models/m-1"

@@ -7,6 +7,9 @@
 
 Parts: assay | model:NAME | env:FAMILY | files:FOLDER. The pieces lie in OUT/transfer-01, -02, ...; each of them is at most
 --piece-mib MiB in all and holds there.sh too. There: `sh transfer-01/there.sh install transfer-01 HOME`.
+
+Exit codes: 0 done; 2 bad arguments or a part that cannot travel; 3 something is missing, with the command that makes it.
+After an error OUT is as it was.
 """
 
 import argparse
@@ -48,14 +51,13 @@ def write_tar(entries, file):
     """A tar of the entries in their order, without owners and times: equal content makes equal bytes."""
     with tarfile.open(fileobj=file, mode="w|", format=tarfile.GNU_FORMAT) as tar:
         for path, there in entries:
+            tar.inodes.clear()  # else a file's second name is told as a link to its first
             info = tar.gettarinfo(str(path), there)
             if info is None or not (info.isreg() or info.issym()):
                 continue  # a socket or a device is nobody's file
             if info.issym():
                 if pathlib.PurePosixPath(info.linkname).is_absolute():
                     raise Broken(f"{path}: a link to {info.linkname} leads out of what travels; --exclude it")
-            elif info.islnk():
-                info.type = tarfile.REGTYPE
             info.uid = info.gid = info.mtime = 0
             info.uname = info.gname = ""
             if info.isreg():
@@ -116,25 +118,40 @@ def lay_out(out, work, manifests, limit):
     return transfers
 
 
+def fill(args, jobs, limit):
+    """Packs the jobs into args.out, which is new or empty; returns the transfers."""
+    args.out.mkdir(parents=True, exist_ok=True)
+    manifests, work = [], args.out / ".packing"
+    work.mkdir()
+    for part, stem, entries in jobs:
+        splitter = Splitter(work, stem, limit)
+        compress(lambda file, e=entries: write_tar(e, file), splitter, args.level, args.threads)
+        manifests.append(splitter.close(part))
+        print(f"{part}: {splitter.bytes / MIB:.1f} MiB in {len(splitter.pieces)} pieces", flush=True)
+    transfers = lay_out(args.out, work, manifests, limit)
+    shutil.rmtree(work)
+    (args.out / "transfers.json").write_text(json.dumps(
+        [{"folder": t["folder"].name, "bytes": t["bytes"], "files": t["files"]} for t in transfers], indent=1) + "\n")
+    return transfers
+
+
 def main():
     args = arguments()
     if args.out.exists() and any(args.out.iterdir()):
         raise Broken(f"{args.out} is not empty: name a new folder")
     limit = int(args.piece_mib * MIB) - ROOM_FOR_SCRIPTS
-    args.out.mkdir(parents=True, exist_ok=True)
     with parts.temporary() as scratch:
-        manifests = []
-        work = args.out / ".packing"
-        work.mkdir()
-        for part, stem, entries in resolve(args, pathlib.Path(scratch)):
-            splitter = Splitter(work, stem, limit)
-            compress(lambda file, e=entries: write_tar(e, file), splitter, args.level, args.threads)
-            manifests.append(splitter.close(part))
-            print(f"{part}: {splitter.bytes / MIB:.1f} MiB in {len(splitter.pieces)} pieces", flush=True)
-        transfers = lay_out(args.out, work, manifests, limit)
-        shutil.rmtree(work)
-    (args.out / "transfers.json").write_text(json.dumps(
-        [{"folder": t["folder"].name, "bytes": t["bytes"], "files": t["files"]} for t in transfers], indent=1) + "\n")
+        # Parts are generators: only when they are listed is it known that all of them are there.
+        jobs = [(part, stem, list(entries)) for part, stem, entries in resolve(args, pathlib.Path(scratch))]
+        stood = args.out.exists()
+        try:
+            transfers = fill(args, jobs, limit)
+        except BaseException:
+            for made in args.out.iterdir() if stood else ():
+                shutil.rmtree(made) if made.is_dir() else made.unlink()
+            if not stood:
+                shutil.rmtree(args.out, ignore_errors=True)
+            raise
     for t in transfers:
         print(f"{t['folder']}: {t['bytes'] / MIB:.1f} MiB: {' '.join(t['files'])}")
     return 0

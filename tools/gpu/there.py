@@ -7,6 +7,9 @@
 
 Pieces may arrive over several calls, in any order: what is whole is kept in HOME_DIR/pieces, and a part is unpacked when
 all of its pieces are there. Nothing outside HOME_DIR is written.
+
+Exit codes: 0 done; 1 `run` only: a step failed; 2 bad arguments, or pieces that are damaged or not what they should be;
+3 something is missing: pieces still to come, a program, the installation.
 """
 
 import argparse
@@ -101,10 +104,11 @@ def unpack(home, manifest):
     try:
         with tarfile.open(fileobj=io.BufferedReader(child.stdout, 1 << 20), mode="r|") as tar:
             for member in tar:
+                member = _checked(member, home)  # before anything is touched: its name may lead outside
                 target = home / member.name
                 if target.is_symlink() or target.is_file():
                     target.unlink()
-                tar.extract(_checked(member, home), home, set_attrs=True, filter="data")
+                tar.extract(member, home, set_attrs=True, filter="data")
     except tarfile.TarError as error:
         wrong.append(Broken(f"{manifest['part']}: {error}"))
     finally:

@@ -66,7 +66,7 @@ assay_status capabilities(assay_engine* engine, assay_capabilities* out, char* e
                           size_t err_size) {
   if (out == nullptr || out->struct_size < sizeof(assay_capabilities))
     return report(Failure{ASSAY_INVALID, "assay_capabilities is too short"}, err, err_size);
-  out->flags = ASSAY_CAP_LAYER_TIMES;
+  out->flags = ASSAY_CAP_LAYER_TIMES | ASSAY_CAP_INPUTS_AT_BIND;  // bind uploads
   out->compiler = ASSAY_HOST_COMPILER;
   out->version = engine == nullptr ? "" : engine->engine->version().c_str();
   out->decides_at = ASSAY_HOST_DECIDES_AT;

@@ -18,20 +18,35 @@ std::string row_name(const MachineRow& row) {
   return fmt::format("{} {}", plain(row.model, 40), plain(row.label, 60));
 }
 
+// Kinds of use are different things, so each row says which it is.
+std::string use_text(const MachineCell& c) {
+  const std::string text = figure_text(c.busy, "");
+  return c.busy_kind.empty() ? text : fmt::format("{}: {}", c.busy_kind, text);
+}
+
 Part machines_part(const MachinesReport& r) {
   Part p;
   p.section.heading = "Machines";
-  Table t({"", "run", "processor", "cores", "peak", "kernel", "virtual", "profile"});
+  const bool gpus = std::any_of(r.machines.begin(), r.machines.end(),
+                                [](const Machine& m) { return !m.gpus.empty(); });
+  std::vector<std::string> header{"", "run", "processor", "cores"};
+  if (gpus) header.emplace_back("GPU");
+  for (const char* h : {"peak", "kernel", "virtual", "profile"}) header.emplace_back(h);
+  Table t(header);
   for (const Machine& m : r.machines) {
     const Json& facts = m.model.attempts.front().machine;
     std::string peaks;
     for (const MachinePeak& k : m.peaks)
-      peaks += fmt::format("{}{} x {}: {:.3g} GFLOP/s", peaks.empty() ? "" : "; ",
-                           plain(k.device, 20), k.threads, k.flops / 1e9);
-    t.add({m.name, plain(m.folder, 60), plain(m.cpu, 60),
-           m.cores > 0 ? std::to_string(m.cores) : "unknown", peaks.empty() ? "unknown" : peaks,
-           plain(fact(facts, "kernel"), 40), plain(fact(facts, "hypervisor"), 20),
-           plain(m.model.profile, 20)});
+      peaks += fmt::format("{}{} x {}: {}FLOP/s", peaks.empty() ? "" : "; ", plain(k.device, 20),
+                           k.threads, scaled_text(k.flops, "", 3));  // "493 GFLOP/s"
+    std::vector<std::string> cells{m.name, plain(m.folder, 60), plain(m.cpu, 60),
+                                   m.cores > 0 ? std::to_string(m.cores) : "unknown"};
+    if (gpus) cells.push_back(m.gpus.empty() ? "none used" : plain(m.gpus, 300));
+    cells.push_back(peaks.empty() ? "unknown" : peaks);
+    cells.push_back(plain(fact(facts, "kernel"), 40));
+    cells.push_back(plain(fact(facts, "hypervisor"), 20));
+    cells.push_back(plain(m.model.profile, 20));
+    t.add(std::move(cells));
   }
   p.section.table = std::move(t);
   for (const std::string& n : r.notes) p.section.paragraphs.push_back(n);
@@ -107,7 +122,7 @@ Part figures_part(const MachinesReport& r) {
       t.add({first ? row_name(row) : "", r.machines[m].name,
              fmt::format("{}/{}", c.recipe->builds_ok, c.recipe->builds_asked),
              machines::over_builds_text(c.p99, c.p99_why), figure_text(c.energy_mj, " mJ"),
-             figure_text(c.busy, ""), figure_text(c.roofline, ""), figure_text(c.clock_mhz, " MHz"),
+             use_text(c), figure_text(c.roofline, ""), figure_text(c.clock_mhz, " MHz"),
              figure_text(c.build_s, " s"), plain(c.trust, 20)});
       first = false;
     }

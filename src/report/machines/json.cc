@@ -55,6 +55,7 @@ Json machine_json(const Machine& m) {
           {"boot_id", text(m.boot_id)},
           {"cpu", text(m.cpu)},
           {"cores", m.cores > 0 ? Json(m.cores) : Json(nullptr)},
+          {"gpus", m.gpus.empty() ? Json(nullptr) : text(m.gpus)},
           {"peaks", std::move(peaks)},
           {"notes", std::move(notes)}};
 }
@@ -70,6 +71,7 @@ Json cell_json(const MachinesReport& r, size_t m, const MachineCell& c) {
          {"p99_ns", interval(c.p99)},
          {"energy_mj", figures(c.energy_mj)},
          {"busy", figures(c.busy)},
+         {"busy_kind", c.busy_kind.empty() ? Json(nullptr) : Json(c.busy_kind)},
          {"clock_mhz", figures(c.clock_mhz)},
          {"share_of_peak_flops", figures(c.roofline)},
          {"build_s", figures(c.build_s)},
@@ -163,10 +165,10 @@ std::string machines_json(const MachinesReport& r) {
 // One row a recipe and machine; ns, seconds, mJ, MHz; empty where unknown.
 std::string machines_csv(const MachinesReport& r) {
   const auto cell = [](std::optional<double> v) { return v ? fmt::format("{:.9g}", *v) : ""; };
-  Table t({"model",       "recipe",      "machine",      "folder",       "cores",   "threads",
-           "builds",      "p50_ns",      "p50_lower_ns", "p50_upper_ns", "p99_ns",  "energy_mj",
-           "busy",        "clock_mhz",   "build_s",      "trust",        "against", "ratio",
-           "ratio_lower", "ratio_upper", "verdict"});
+  Table t({"model",  "recipe",      "machine",      "folder",       "cores",  "threads",
+           "builds", "p50_ns",      "p50_lower_ns", "p50_upper_ns", "p99_ns", "energy_mj",
+           "busy",   "busy_kind",   "clock_mhz",    "build_s",      "trust",  "against",
+           "ratio",  "ratio_lower", "ratio_upper",  "verdict"});
   for (const MachineRow& row : r.rows)
     for (size_t m = 0; m < row.cells.size(); ++m) {
       const MachineCell& c = row.cells[m];
@@ -185,6 +187,7 @@ std::string machines_csv(const MachinesReport& r) {
           c.p99 ? cell(c.p99->estimate) : "",
           cell(c.energy_mj.value),
           cell(c.busy.value),
+          c.busy_kind,
           cell(c.clock_mhz.value),
           cell(c.build_s.value),
           plain(c.trust, 20)};

@@ -19,12 +19,45 @@ namespace {
 constexpr double kSameSize = 0.05;
 constexpr int64_t kBuildsForClaim = 3;  // below this no word about a platform is more than a hint
 
+// Runs of one machine differ by what they were allowed alone: a peak that was measured twice makes
+// no second size.
+bool same_size(const MachinesReport& report, const MachinePair& p, const MachineCell& a,
+               const MachineCell& b) {
+  const Machine &x = report.machines[p.a], &y = report.machines[p.b];
+  const auto told = [](const std::string& id) { return !id.empty() && id != "unknown"; };
+  return told(x.machine_id) && told(x.boot_id) && x.machine_id == y.machine_id &&
+         x.boot_id == y.boot_id && x.cores > 0 && x.cores == y.cores &&
+         get_string(a.recipe->regime, "device", "cpu") ==
+             get_string(b.recipe->regime, "device", "cpu") &&
+         (!report.options.across_threads || a.recipe->threads == b.recipe->threads);
+}
+
 std::optional<int> bigger_of(const MachineCell& a, const MachineCell& b) {
   if (!(a.size > 0) || !(b.size > 0)) return std::nullopt;
   double x = a.size, y = b.size;
   if (a.size_basis != b.size_basis) return std::nullopt;  // not the same measure
   if (std::abs(std::log(y / x)) <= std::log1p(kSameSize)) return -1;
   return y > x ? 1 : 0;
+}
+
+// Why equality is not claimed though the numbers would allow it; "" when it may be. What was lost
+// could have been what differs.
+std::string no_equality(const MachinesReport& report, const MachineRow& row, const MachinePair& p) {
+  for (const size_t m : {p.a, p.b}) {
+    const MachineCell& c = row.cells[m];
+    const Recipe& r = *c.recipe;
+    const std::string& name = report.machines[m].name;
+    if (!c.may_be_equal)
+      return "the quick profile claims no equality (audit with --profile standard)";
+    if (!trust_from(c.trust))
+      return fmt::format("{}: the trust of its latencies is unknown, so equality is not claimed",
+                         name);
+    if (r.builds_ok < r.builds_asked || r.launches_ok < r.launches_asked)
+      return fmt::format(
+          "{}: {} of {} builds and {} of {} launches ended well: equality is not claimed", name,
+          r.builds_ok, r.builds_asked, r.launches_ok, r.launches_asked);
+  }
+  return "";
 }
 
 // Why no word is possible whatever the numbers are; "" when one is.
@@ -47,7 +80,7 @@ std::string hindrance(const MachinesReport& report, const MachineRow& row, const
 void judge_pair(const MachinesReport& report, const MachineRow& row, MachinePair& p) {
   const MachineCell &a = row.cells[p.a], &b = row.cells[p.b];
   const MachinesOptions& o = report.options;
-  p.bigger = bigger_of(a, b);
+  p.bigger = same_size(report, p, a, b) ? std::optional(-1) : bigger_of(a, b);
   p.ratio = stats::compare_log_ratio(a.p50_builds, b.p50_builds, o.margin, o.alpha);
   p.has_ratio = a.p50 && b.p50;
   if (p.has_ratio) p.ratio.ratio = b.p50->estimate / a.p50->estimate;
@@ -61,11 +94,10 @@ void judge_pair(const MachinesReport& report, const MachineRow& row, MachinePair
     p.verdict = Verdict::different;
     p.p = p.ratio.p_difference;
   } else if (p.ratio.equality == stats::Equality::equivalent) {
-    if (a.may_be_equal && b.may_be_equal) {
+    p.reason = no_equality(report, row, p);
+    if (p.reason.empty()) {
       p.verdict = Verdict::same;
       p.p = p.ratio.p_equivalence;
-    } else {
-      p.reason = "the quick profile claims no equality (audit with --profile standard)";
     }
   } else if (p.ratio.equality == stats::Equality::immaterial) {
     p.reason = fmt::format("they differ by less than {}, which is not shown to hold",
@@ -77,19 +109,19 @@ void judge_pair(const MachinesReport& report, const MachineRow& row, MachinePair
 }
 
 void after_holm(MachinesReport& report) {
-  std::vector<MachinePair*> claims;
+  // All that was looked at counts, not only what came out as a word: INCONCLUSIVE enters with 1.
+  std::vector<MachinePair*> pairs;
   std::vector<double> p;
   for (MachineRow& row : report.rows)
-    for (MachinePair& pair : row.pairs)
-      if (pair.verdict != Verdict::inconclusive) claims.push_back(&pair), p.push_back(pair.p);
+    for (MachinePair& pair : row.pairs) pairs.push_back(&pair), p.push_back(pair.p);
   const std::vector<double> adjusted = stats::holm(p);
-  for (size_t i = 0; i < claims.size(); ++i) {
-    claims[i]->adjusted_p = adjusted[i];
-    if (adjusted[i] <= report.options.alpha) continue;
-    claims[i]->reason =
-        fmt::format("{} beside {} other claims it does not hold (p {:.2g} after Holm)",
-                    word(claims[i]->verdict), claims.size() - 1, adjusted[i]);
-    claims[i]->verdict = Verdict::inconclusive;
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    pairs[i]->adjusted_p = adjusted[i];
+    if (pairs[i]->verdict == Verdict::inconclusive || adjusted[i] <= report.options.alpha) continue;
+    pairs[i]->reason =
+        fmt::format("{} beside {} other comparisons it does not hold (p {:.2g} after Holm)",
+                    word(pairs[i]->verdict), pairs.size() - 1, adjusted[i]);
+    pairs[i]->verdict = Verdict::inconclusive;
   }
 }
 
@@ -134,7 +166,7 @@ std::string sentence(const MachinesReport& report, const MachineRow& row, const 
 // The paper's observation 8, one sentence a compiler.
 void say_compilers(MachinesReport& report) {
   struct Count {
-    int64_t pairs = 0, faster = 0, same = 0, slower = 0, undecided = 0, no_size = 0;
+    int64_t pairs = 0, faster = 0, same = 0, slower = 0, undecided = 0, no_size = 0, unknown = 0;
   };
   std::map<std::string, Count> counts;
   for (const MachineRow& row : report.rows) {
@@ -142,7 +174,7 @@ void say_compilers(MachinesReport& report) {
     for (const MachinePair& p : row.pairs) {
       ++c.pairs;
       if (!p.bigger || *p.bigger < 0)
-        ++c.no_size;
+        ++c.no_size, c.unknown += !p.bigger;
       else if (p.verdict == Verdict::same)
         ++c.same;
       else if (p.verdict == Verdict::inconclusive)
@@ -152,6 +184,14 @@ void say_compilers(MachinesReport& report) {
     }
   }
   for (const auto& [compiler, c] : counts) {
+    if (c.no_size == c.pairs) {  // nothing that could be counted
+      report.compilers.push_back(fmt::format("{}: {}", one_line(compiler, 60),
+                                             c.unknown == 0 ? "there is no bigger machine"
+                                             : c.unknown == c.pairs
+                                                 ? "which machine is bigger is unknown"
+                                                 : "no machine is known to be bigger"));
+      continue;
+    }
     std::string text = fmt::format("{}: the bigger machine is faster in {} of {} comparisons",
                                    one_line(compiler, 60), c.faster, c.pairs);
     for (const auto& [n, what] : {std::pair{c.slower, "slower"},

@@ -28,6 +28,24 @@ Status load_peaks(Machine& m) {
   return {};
 }
 
+// The GPUs that the audit saw, where a recipe ran on one: "H100, driver 580 (CUDA 13.0), 700 W".
+std::string gpus_of(const Machine& m) {
+  bool used = false;
+  for (const ModelInfo& model : m.model.models)
+    for (const Recipe& r : model.recipes) used = used || machines::device_of(r) != "cpu";
+  if (!used) return "";
+  const Json& gpus = get_object(m.model.attempts.front().machine, "gpus");
+  std::string out;
+  for (const auto& [group, g] : gpus.items()) {
+    if (out.size() > 1000) break;  // of untrusted evidence
+    const auto which = gpus.size() > 1 ? fmt::format("{}: ", one_line(group, 20)) : std::string();
+    out += fmt::format("{}{}{}, driver {}, power limit {}", out.empty() ? "" : "; ", which,
+                       one_line(fact(g, "name"), 60), one_line(fact(g, "driver"), 60),
+                       one_line(fact(g, "power limit"), 20));
+  }
+  return out.empty() ? "unknown" : out;
+}
+
 }  // namespace
 
 Result<Machine> load_machine(const fs::path& folder, size_t place) {
@@ -60,6 +78,7 @@ Result<Machine> load_machine(const fs::path& folder, size_t place) {
   for (const std::string& p : m.model.problems) m.notes.push_back(p);
   if (!m.model.derivation)
     m.notes.emplace_back("nothing is judged yet: its audit did not end (run its command again)");
+  m.gpus = gpus_of(m);
   ASSAY_CHECK(load_peaks(m));
   return m;
 }

@@ -35,6 +35,7 @@ struct Machine {
   std::string folder, cpu, machine_id, boot_id;
   int64_t cores = 0;  // that the audit was allowed; 0: unknown
   std::vector<MachinePeak> peaks;
+  std::string gpus;  // name, driver, power limit of each; "" where no recipe ran on a GPU
   std::vector<std::string> notes;
   std::unique_ptr<store::RunFolder> run;
   Model model;
@@ -57,7 +58,8 @@ struct MachineCell {
   std::string p99_why;
   Figures build_s;         // wall seconds of a build: median, least, greatest
   Figures energy_mj;       // of one inference
-  Figures busy;            // what the device was used, 0 to 1 (source says of what)
+  Figures busy;            // what the device was used (source says of what)
+  std::string busy_kind;   // "CPU busy of loop" | "CPU busy of launch" | "GPU busy" | "": unknown
   Figures clock_mhz;       // mean while it ran
   Figures roofline;        // share of the peak FLOP/s of its device and threads
   double size = 0;         // what the machine offers this recipe, see size_basis; 0: unknown
@@ -84,10 +86,11 @@ struct MachinePair {
   stats::LogRatio ratio;
   bool has_ratio = false, has_interval = false;
   Verdict verdict = Verdict::inconclusive;
-  std::string reason;            // why it is inconclusive
-  double p = 1, adjusted_p = 1;  // of what the verdict says; Holm over all pairs of all rows
-  std::optional<int> bigger;     // 0: a, 1: b, -1: the same size; absent: unknown
-  std::string statement;         // one sentence
+  std::string reason;  // why it is inconclusive
+  // Of what the verdict says, 1 for INCONCLUSIVE; Holm over all pairs of all rows, these too.
+  double p = 1, adjusted_p = 1;
+  std::optional<int> bigger;  // 0: a, 1: b, -1: the same size; absent: unknown
+  std::string statement;      // one sentence
   std::vector<OutputsSide> outputs;
   MapsSide maps;
   int64_t same_artifacts = 0;  // distinct artifacts that both sides ran

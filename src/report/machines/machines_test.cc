@@ -84,6 +84,21 @@ TEST_F(Machines, EqualOnlyWhereItIsShownAndAllowed) {
   const MachinePair quick = only(compare({tight, bigger}));
   EXPECT_EQ(quick.verdict, Verdict::inconclusive);
   EXPECT_TRUE(says(quick.reason, "quick profile"));
+  // Nor where its own audit would not: trust that nobody told, a launch that was lost.
+  for (const bool unknown : {false, true}) {
+    MadeMachine b = bigger;
+    b.equality = true;
+    EXPECT_EQ(only(compare({tight, b})).verdict, Verdict::same);
+    if (unknown)
+      b.trust = "unknown";
+    else
+      b.lost = true;
+    const MachinePair p = only(compare({tight, b}));
+    EXPECT_EQ(p.verdict, Verdict::inconclusive);
+    EXPECT_TRUE(says(p.reason, unknown ? "B: the trust" : "B: 5 of 5 builds and 4 of 5 launches"))
+        << p.reason;
+    EXPECT_EQ(only(compare({b, tight})).verdict, Verdict::inconclusive);
+  }
   // Not significant is not equal.
   const MachinePair wide = only(compare({{}, other(1.004)}));
   EXPECT_EQ(wide.verdict, Verdict::inconclusive);
@@ -114,6 +129,16 @@ TEST_F(Machines, SizeIsPeakThenCoresThenUnknown) {
   few.peak_flops = 0;
   EXPECT_EQ(only(compare({few, many})).bigger, 1);
   EXPECT_EQ(only(compare({few, other(0.5, 2)})).bigger, -1);
+  // Two runs of one machine and boot are one size, however their peaks came out.
+  MadeMachine again = few, slow = few;
+  again.peak_flops = 900e9;
+  slow.peak_flops = 300e9;
+  const MachinesReport one = compare({again, slow});
+  EXPECT_EQ(only(one).bigger, -1);
+  EXPECT_TRUE(one.compilers.at(0).ends_with(": there is no bigger machine")) << one.compilers[0];
+  EXPECT_TRUE(says(to_text(machines_document(one), false), " 900 GFLOP/s"));
+  slow.cores = 1;
+  EXPECT_EQ(only(compare({again, slow})).bigger, 0);
   few.device = many.device = "cuda:0";  // cores of the host say nothing of a GPU
   const MachinePair gpu = only(compare({few, many}));
   EXPECT_FALSE(gpu.bigger);
@@ -192,6 +217,14 @@ TEST_F(Machines, ClaimsAreCorrectedForHowManyThereAre) {
     }
   EXPECT_EQ(refused, 5);
   EXPECT_EQ(only(compare({six[0], six[5]})).verdict, Verdict::different);
+  // One word among pairs that show nothing is corrected for these too: of three machines, two pairs
+  // of p about 0.03 beside one that is INCONCLUSIVE.
+  const MachinesReport three = compare({six[0], six[1], six[5]});
+  for (const MachinePair& p : three.rows.at(0).pairs) {
+    EXPECT_EQ(p.verdict, Verdict::inconclusive);
+    EXPECT_EQ(says(p.reason, "beside 2 other comparisons"), p.b == 2) << p.reason;
+    EXPECT_GE(p.adjusted_p, p.b == 2 ? 3 * p.p * 0.999 : 1);
+  }
 }
 
 TEST_F(Machines, PrintersAgreeAndSurviveHostileNames) {
@@ -229,6 +262,26 @@ TEST_F(Machines, JsonAndCsvCarryTheFigures) {
   EXPECT_EQ(j["rows"][0]["cells"][0]["why_no_p99"], "not available (n >= 473)");
   const std::string csv = machines_csv(r);
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 3);
+  EXPECT_TRUE(says(csv, ",busy,busy_kind,"));
+  EXPECT_TRUE(says(csv, ",CPU busy of launch,"));
+  EXPECT_TRUE(j["machines"][0]["gpus"].is_null());
+}
+
+TEST_F(Machines, TheGpuIsNamedWhereOneWasUsed) {
+  MadeMachine a, b = other(0.6);
+  a.gpus =
+      R"x({"gpu 0": {"name": "Made GPU", "driver": "550 (CUDA 12.4)", "power limit": "700 W"}})x";
+  EXPECT_FALSE(says(to_text(machines_document(compare({a, b})), false), "Made GPU"));
+  a.device = b.device = "cuda:0";
+  a.platform = R"({"gpu_busy_p50": {"mean": 50, "min": 40, "max": 60}})";
+  b.gpus = R"([5])";
+  const MachinesReport r = compare({a, b});
+  EXPECT_EQ(r.machines[0].gpus, "Made GPU, driver 550 (CUDA 12.4), power limit 700 W");
+  EXPECT_EQ(r.machines[1].gpus, "unknown");
+  const std::string text = to_text(machines_document(r), false);
+  EXPECT_TRUE(says(text, "driver 550 (CUDA 12.4)")) << text;
+  EXPECT_TRUE(says(text, "GPU busy: 0.5 (0.4 to 0.6)")) << text;
+  EXPECT_EQ(r.rows.at(0).cells[1].busy_kind, "");
 }
 
 TEST_F(Machines, PlatformFiguresAreReadAndNeverMadeUp) {
@@ -250,6 +303,8 @@ TEST_F(Machines, PlatformFiguresAreReadAndNeverMadeUp) {
   EXPECT_EQ(x.energy_mj.low, 12);
   EXPECT_EQ(x.clock_mhz.value, 2300);
   EXPECT_EQ(x.busy.value, 0.97);
+  EXPECT_EQ(x.busy_kind, "CPU busy of loop");
+  EXPECT_EQ(y.busy_kind, "CPU busy of launch");
   EXPECT_NEAR(*x.roofline.value, 0.30, 1e-9);
   EXPECT_FALSE(y.energy_mj.value);
   EXPECT_EQ(y.energy_mj.why, "too short");

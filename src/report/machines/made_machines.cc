@@ -41,6 +41,7 @@ Status make_machine(const fs::path& folder, const MadeMachine& made) {
   auto& db = run.db();
   ASSAY_TRY(auto transaction, store::Transaction::begin(db));
   Json machine{{"cpu", "Made CPU"}, {"cores", made.cores}, {"kernel", "6.1"}, {"hypervisor", "no"}};
+  ASSAY_TRY(machine["gpus"], parse_json(made.gpus, "made"));
   ASSAY_CHECK(db.run("UPDATE attempt SET machine_id=?, boot_id=?, machine_json=?",
                      {made.machine_id, made.boot_id, dump_json(machine)}));
   ASSAY_CHECK(db.run(
@@ -52,6 +53,9 @@ Status make_machine(const fs::path& folder, const MadeMachine& made) {
       db.run("UPDATE verdict SET statistic_json=?, threshold_json=? WHERE subject='latency'",
              {dump_json(latency(made)),
               dump_json({{"margin", 0.01}, {"equivalence_allowed", made.equality}})}));
+  if (made.lost)
+    ASSAY_CHECK(
+        db.run("UPDATE launch SET outcome='crashed' WHERE rowid=(SELECT MIN(rowid) FROM launch)"));
   ASSAY_CHECK(db.run("UPDATE build SET compiler_version=?", {made.version}));
   ASSAY_CHECK(db.run("UPDATE build SET artifact_sha256=CASE WHEN ?='' THEN build_id ELSE ? END",
                      {made.artifact, made.artifact}));

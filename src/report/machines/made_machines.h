@@ -19,6 +19,8 @@ struct MadeMachine {
   std::vector<double> p50_ms = {1.00, 1.01, 0.99};  // one a build
   std::string trust{word(Trust::trusted)}, clock = "monotonic", device = "cpu", options = "{}";
   bool equality = true;      // the profile allows the claim
+  bool lost = false;         // its first launch crashed
+  std::string gpus = "{}";   // JSON of the machine's member
   std::string data = "d";    // what its data set is
   std::string artifact;      // of every build; "": each its own
   std::string kernel = "k";  // name of the second layer's kernel

@@ -90,6 +90,7 @@ void add_platform(MachineCell& cell) {
   cell.busy =
       gpu ? spread_at(platform, "gpu_busy_p50", 0.01, "GPU, median of each launch")
           : spread_at(platform, "cpu_busy", 1, "CPUs that inference uses, in the timed loop");
+  if (cell.busy.value) cell.busy_kind.assign(gpu ? "GPU busy" : "CPU busy of loop");
   cell.energy_mj = energy_of(platform, gpu);
   cell.roofline = roofline_of(v ? get_object(v->statistic, "roofline") : none);
   // Runs without records: the process's own account, and the clock that a launch read.
@@ -110,10 +111,11 @@ void add_platform(MachineCell& cell) {
   if (!cell.clock_mhz.value)
     cell.clock_mhz = gpu ? Figures{{}, {}, {}, "", "no clock of the GPU was recorded"}
                          : spread(std::move(clocks), "CPU", "this machine did not tell its clock");
-  if (!cell.busy.value)
-    cell.busy = gpu ? Figures{{}, {}, {}, "", "no use of the GPU was recorded"}
-                    : spread(std::move(busy), "CPUs kept busy by a launch, loading included",
-                             "no launch ended well");
+  if (cell.busy.value) return;
+  cell.busy = gpu ? Figures{{}, {}, {}, "", "no use of the GPU was recorded"}
+                  : spread(std::move(busy), "CPUs kept busy by a launch, loading included",
+                           "no launch ended well");
+  if (cell.busy.value) cell.busy_kind = "CPU busy of launch";
 }
 
 }  // namespace assay::report::machines

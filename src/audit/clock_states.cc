@@ -2,6 +2,7 @@
 #include "audit/clock_states.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "base/text.h"
@@ -17,6 +18,15 @@ std::string refused_text(const platform::FixPlan& plan) {
   return plan.refused.size() == 1
              ? plan.refused[0]
              : fmt::format("{} (and {} more)", plan.refused[0], plan.refused.size() - 1);
+}
+
+// N of "cuda:N"; -1: no GPU.
+int gpu_of(const std::string& device) {
+  constexpr std::string_view kKind = "cuda:";
+  int gpu = -1;
+  if (device.starts_with(kKind))
+    std::from_chars(device.data() + kKind.size(), device.data() + device.size(), gpu);
+  return gpu;
 }
 
 bool takes_builds(const Prepared& prepared, const Job& job) {
@@ -124,17 +134,24 @@ Clocks::Clocks(const Prepared& prepared, int64_t gpu_mhz)
 Status Clocks::enter(const Context& ctx, const Job& job, const RecipePlan& recipe) {
   if (!asked_) return {};
   // Only a GPU that runs the engine is locked.
-  const int gpu_mhz = recipe.device == "cpu" ? 0 : gpu_mhz_;
-  const platform::FixPlan plan = platform::plan_fixed_clocks(roots_, gpu_mhz);
+  const bool on_gpu = recipe.device != "cpu";
+  const platform::FixPlan plan =
+      platform::plan_fixed_clocks(roots_, on_gpu ? gpu_mhz_ : 0, gpu_of(recipe.device));
+  std::string why = refused_text(plan);
+  const auto also = [&](std::string_view more) {
+    why += fmt::format("{}{}", why.empty() ? "" : "; ", more);
+  };
+  // The engine runs at a clock that nobody set, however the CPU's stand.
+  const bool gpu_free = on_gpu && gpu_mhz_ == 0;
+  if (gpu_free) also("GPU clocks: no --gpu-mhz");
   Json detail{{"state", recipe.dvfs}, {"real", roots_.real()}};
-  const auto tell = [&](std::string_view clocks, const std::string& why) {
+  const auto tell = [&](std::string_view clocks, const std::string& reason) {
     detail["clocks"] = clocks;
-    if (!why.empty()) detail["why"] = why;
+    if (!reason.empty()) detail["why"] = reason;
     return record_event(ctx, job.job_id, "clocks", detail);
   };
-  if (recipe.dvfs != kFixed)
-    return tell(plan.changes.empty() && plan.refused.empty() ? "fixed" : "own", "");
-  if (plan.changes.empty() && !plan.refused.empty()) return tell("own", refused_text(plan));
+  if (recipe.dvfs != kFixed) return tell(plan.changes.empty() && why.empty() ? "fixed" : "own", "");
+  if (plan.changes.empty() && !plan.refused.empty()) return tell("own", why);
   auto held = platform::Settings::apply(roots_, plan, platform::settings_state());
   if (!held) {
     if (held.error().code != ExitCode::missing)
@@ -146,7 +163,10 @@ Status Clocks::enter(const Context& ctx, const Job& job, const RecipePlan& recip
   for (const platform::Change& c : held_->changes())
     changes.push_back({{"path", c.path}, {"before", c.before}, {"after", c.after}});
   detail["changes"] = std::move(changes);
-  return tell(plan.refused.empty() ? "fixed" : "partly", refused_text(plan));
+  if (const auto& moving = held_->not_fixed(); !moving.empty())
+    also(moving.size() == 1 ? moving[0]
+                            : fmt::format("{} (and {} more)", moving[0], moving.size() - 1));
+  return tell(why.empty() ? "fixed" : "partly", why);
 }
 
 Status Clocks::leave() {

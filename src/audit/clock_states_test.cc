@@ -134,6 +134,8 @@ TEST(ClockStrata, AMachineThatTellsNoClockIsOneUnknownStratum) {
   EXPECT_EQ(strata[0]["cpu_mhz"], "unknown");
   EXPECT_EQ(strata[0]["launches"], 6);
   EXPECT_NE(s.latency().statement.find("conditional on DVFS policy"), std::string::npos);
+  // Nothing shows that all ran at one clock.
+  EXPECT_EQ(s.latency().verdict, word(Verdict::inconclusive)) << s.latency().statement;
   ASSERT_NE(s.finding("clocks-not-fixed"), nullptr);
   EXPECT_NE(s.finding("clocks-not-fixed")->text.find("unknown clock"), std::string::npos);
   EXPECT_NE(s.finding("clocks-not-fixed")->text.find("no cpufreq"), std::string::npos);
@@ -160,6 +162,43 @@ TEST(ClockStrata, OneStrayLaunchLeavesNoSame) {
   const Said s = say(at_clocks("fixed", "own", mhz, medians));
   EXPECT_EQ(s.latency().verdict, word(Verdict::inconclusive)) << s.latency().statement;
   EXPECT_NE(s.latency().statement.find("2 clocks"), std::string::npos) << s.latency().statement;
+}
+
+TEST(ClockStrata, AnEngineOnAGpuIsPlacedByTheClockOfTheGpu) {
+  RecipeEvidence r = at_clocks("fixed", "partly", std::vector<double>(6, 3000), kSteady);
+  for (size_t i = 0; i < 6; ++i) {
+    LaunchEvidence& l = r.builds[i / 3].launches[i % 3];
+    l.sampler["gpu"] = 0;
+    PlatformEvidence p;
+    p.begin_ns = 10;
+    p.end_ns = 30;
+    platform::Channel channel;
+    channel.name = "gpu0.sm_mhz";
+    p.record.channels = {channel};
+    p.record.t_ns = {0, 20, 40};  // before, within, after the loop
+    p.record.columns = {{345, i < 3 ? 1980 : 1400, 345}};
+    l.platform = p;
+  }
+  const auto judged = judge_launches(r, kPlan);
+  const ClockStrata strata = clock_strata(r, judged);
+  ASSERT_EQ(strata.json["strata"].size(), 2U) << strata.json.dump();
+  EXPECT_EQ(strata.json["strata"][0]["gpu_mhz"]["max"], 1980);
+  EXPECT_EQ(strata.json["strata"][1]["gpu_mhz"]["max"], 1400);
+  EXPECT_FALSE(strata.json["strata"][0].contains("cpu_mhz"));
+}
+
+TEST(ClockStrata, ATailOverSeveralClocksClaimsNothing) {
+  RecipeEvidence r = at_clocks("fixed", "own", std::vector<double>(6, 3000), kSteady);
+  VerdictRow latency = make_verdict(r, "latency", "builds");
+  latency.statistic["clock_state"] = {{"compared", Json::object()}, {"hindrance", "2 clocks"}};
+  for (const Verdict v : {Verdict::same, Verdict::different}) {
+    VerdictRow tail = make_verdict(r, "tail", "builds");
+    tail.verdict = word(v);
+    std::vector<VerdictRow> rows = {latency, tail};
+    qualify_clocks(r, rows);
+    EXPECT_EQ(rows[1].verdict, word(Verdict::inconclusive)) << word(v);
+    EXPECT_NE(rows[1].statement.find("several clocks"), std::string::npos);
+  }
 }
 
 TEST(ClockStrata, DefaultClocksThatWereFixedAlreadyAreNamed) {

@@ -11,11 +11,32 @@
 namespace assay::audit {
 namespace {
 
-// Median of the clocks that the sampler saw of the measuring CPU; 0 when the machine tells none.
+int64_t gpu_of(const LaunchEvidence& l) { return get_int(l.sampler, "gpu", -1); }
+
+// What the record says of the clock of the GPU while the timed loop ran.
+std::vector<double> gpu_mhz(const LaunchEvidence& l) {
+  std::vector<double> seen;
+  if (!l.platform || !l.platform->problem.empty()) return seen;
+  const platform::Record& record = l.platform->record;
+  const auto* column = record.column(fmt::format("gpu{}.sm_mhz", gpu_of(l)));
+  if (!column) return seen;
+  for (size_t i = 0; i < std::min(column->size(), record.t_ns.size()); ++i)
+    if ((*column)[i] > 0 && record.t_ns[i] >= l.platform->begin_ns &&
+        record.t_ns[i] <= l.platform->end_ns)
+      seen.push_back(static_cast<double>((*column)[i]));
+  return seen;
+}
+
+// Median of the clocks that the sampler saw of what runs the engine: its GPU, else the measuring
+// CPU. 0 when the machine tells none.
 double observed_mhz(const LaunchEvidence& l) {
   std::vector<double> seen;
-  for (const Json& mhz : get_array(l.sampler, "cpu_mhz"))
-    if (mhz.is_number() && mhz.get<double>() > 0) seen.push_back(mhz.get<double>());
+  if (gpu_of(l) >= 0) {
+    seen = gpu_mhz(l);
+  } else {
+    for (const Json& mhz : get_array(l.sampler, "cpu_mhz"))
+      if (mhz.is_number() && mhz.get<double>() > 0) seen.push_back(mhz.get<double>());
+  }
   if (seen.empty()) return 0;
   const auto middle = seen.begin() + static_cast<std::ptrdiff_t>(seen.size() / 2);
   std::nth_element(seen.begin(), middle, seen.end());
@@ -65,10 +86,13 @@ std::string strata_text(const std::vector<Stratum>& strata) {
 }
 
 Json stratum_json(const Stratum& s) {
-  Json out{{"cpu_mhz", "unknown"},
+  const bool gpu = std::any_of(s.members.begin(), s.members.end(),
+                               [](const LaunchEvidence* l) { return gpu_of(*l) >= 0; });
+  const char* clock = gpu ? "gpu_mhz" : "cpu_mhz";
+  Json out{{clock, "unknown"},
            {"launches", s.launches},
            {"p50", {{"min", s.least}, {"max", s.greatest}}}};
-  if (s.high > 0) out["cpu_mhz"] = {{"min", s.low}, {"max", s.high}};
+  if (s.high > 0) out[clock] = {{"min", s.low}, {"max", s.high}};
   return out;
 }
 
@@ -117,7 +141,17 @@ ClockStrata clock_strata(const RecipeEvidence& recipe, const std::vector<JudgedB
               {"clocks", clocks},
               {"policy", clocks == "fixed" ? "fixed clocks" : "conditional on DVFS policy"},
               {"strata", std::move(list)}};
-  if (recipe.dvfs != "fixed" || clocks == "fixed" || strata.size() < 2) return out;
+  if (recipe.dvfs != "fixed" || clocks == "fixed") return out;
+  constexpr const char* kNeeds = "clocks that can be fixed (assay doctor --fix --dry-run)";
+  if (strata.size() < 2) {
+    // Nothing shows that these launches ran at one clock.
+    if (strata.empty() || strata[0].high > 0) return out;
+    out.hindrance = Hindrance{
+        fmt::format("the clock of {} launches is neither fixed nor known", strata[0].launches),
+        kNeeds};
+    out.json["hindrance"] = out.hindrance->reason;
+    return out;
+  }
   const Stratum& largest =
       *std::max_element(strata.begin(), strata.end(),
                         [](const Stratum& a, const Stratum& b) { return a.launches < b.launches; });
@@ -126,7 +160,8 @@ ClockStrata clock_strata(const RecipeEvidence& recipe, const std::vector<JudgedB
   out.hindrance = Hindrance{fmt::format("launches ran at {} clocks, and only the {} at {} are "
                                         "compared",
                                         strata.size(), largest.launches, clock_text(largest)),
-                            "clocks that can be fixed (assay doctor --fix --dry-run)"};
+                            kNeeds};
+  out.json["hindrance"] = out.hindrance->reason;
   return out;
 }
 
@@ -163,24 +198,34 @@ void findings_of_clocks(const RecipeEvidence& recipe, const std::vector<JudgedBu
          recipe.label + ": the clocks were fixed already, so both states of the plan are the same",
          "run the audit without `assay doctor --fix`, at the machine's own policy"});
   if (copied)
-    out.push_back({"note", "clocks-same-engines", recipe.recipe_id, "", "",
-                   recipe.label + ": its builds are those of the recipe at default clocks; the "
-                                  "clock is all that differs",
-                   "name --dvfs fixed alone to build at fixed clocks too"});
+    out.push_back(
+        {"note", "clocks-same-engines", recipe.recipe_id, "", "",
+         fmt::format("{}: its builds are those of the recipe at default clocks{}", recipe.label,
+                     clocks == "fixed" ? "; the clock is all that differs"
+                                       : ", and its clocks were not all fixed"),
+         "name --dvfs fixed alone to build at fixed clocks too"});
 }
 
 void qualify_clocks(const RecipeEvidence& recipe, std::vector<VerdictRow>& verdicts) {
   if (!conditional(recipe)) return;
   bool several = false;
-  for (const VerdictRow& v : verdicts)
-    if (v.recipe_id == recipe.recipe_id && v.subject == "latency")
-      several = several || get_object(v.statistic, "clock_state").contains("compared");
+  std::string hindrance;
+  for (const VerdictRow& v : verdicts) {
+    if (v.recipe_id != recipe.recipe_id || v.subject != "latency") continue;
+    const Json state = get_object(v.statistic, "clock_state");
+    several = several || state.contains("compared");
+    if (hindrance.empty()) hindrance = get_string(state, "hindrance");
+  }
   for (VerdictRow& v : verdicts) {
     if (v.recipe_id != recipe.recipe_id || (v.subject != "latency" && v.subject != "tail"))
       continue;
-    if (several && v.subject == "tail" && v.verdict == word(Verdict::same)) {
+    // A tail is taken over all launches: at several clocks neither equality nor a difference is the
+    // builds' own.
+    if (v.subject == "tail" && !hindrance.empty() &&
+        (v.verdict == word(Verdict::same) || (several && v.verdict == word(Verdict::different)))) {
       v.verdict = word(Verdict::inconclusive);
-      v.statement += "; not claimed: launches ran at several clocks";
+      v.statement += several ? std::string("; not claimed: launches ran at several clocks")
+                             : fmt::format("; not claimed: {}", hindrance);
     }
     v.statement += " (conditional on DVFS policy)";
   }

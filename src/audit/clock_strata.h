@@ -19,8 +19,9 @@ inline constexpr double kStratumWidth = 0.02;
 
 struct ClockStrata {
   // statistic_json["clock_state"]: state, clocks ("fixed" | "own" | "partly" | "mixed"), launches,
-  // policy, strata [{cpu_mhz {min, max} or "unknown", launches, p50 {min, max}}]. Null: the plan
-  // has no clock states.
+  // policy, strata [{cpu_mhz (of an engine on a GPU: gpu_mhz) {min, max} or "unknown", launches,
+  // p50 {min, max}}], hindrance (its reason, when there is one). Null: the plan has no clock
+  // states.
   Json json;
   // Of a recipe that was to run at fixed clocks and did not, when several clocks were observed: the
   // launches of the largest stratum; all that its builds are compared by.
@@ -33,7 +34,8 @@ ClockStrata clock_strata(const RecipeEvidence& recipe, const std::vector<JudgedB
 void findings_of_clocks(const RecipeEvidence& recipe, const std::vector<JudgedBuild>& judged,
                         std::vector<FindingRow>& out);
 // Latency and tail at clocks that were not fixed: says in the statement that it is conditional on
-// the DVFS policy; a tail over several strata is not SAME. After judge_family.
+// the DVFS policy; a tail over several strata is neither SAME nor DIFFERENT, over unknown clocks
+// not SAME. After judge_family.
 void qualify_clocks(const RecipeEvidence& recipe, std::vector<VerdictRow>& verdicts);
 
 }  // namespace assay::audit

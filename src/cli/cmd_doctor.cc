@@ -25,7 +25,7 @@ Harm: harmful, possible, unknown (cannot be seen here), none. docs/doctor.md tel
 
 struct Flags {
   std::string format = "text", root, fail_on;
-  bool fix = false, restore = false;
+  bool fail_given = false, fix = false, restore = false;
   FixFlags fixing;
 };
 
@@ -42,6 +42,8 @@ Result<platform::Roots> roots_of(const Flags& f) {
 Result<bool> fails(const std::vector<platform::Fact>& facts, const std::string& words) {
   using platform::Harm;
   bool out = false;
+  if (words.find_first_not_of(", ") == std::string::npos)
+    return bad_input("--fail-on names no kind of harm", "use harmful, possible, unknown");
   for (const std::string& w : split(words)) {
     bool known = false;
     for (const Harm h : {Harm::harmful, Harm::possible, Harm::unknown}) {
@@ -65,12 +67,19 @@ Result<ExitCode> doctor(const Flags& f) {
     return bad_input("--dry-run, --gpu-mhz, --allow-unfixed and a COMMAND go with --fix",
                      "assay doctor --fix [-- COMMAND ARGUMENT...]");
   if (f.fix && f.restore) return bad_input("--fix and --restore exclude each other", "give one");
+  if ((f.fix || f.restore) && f.fail_given)
+    return bad_input("--fail-on judges the facts, which --fix and --restore do not print",
+                     "assay doctor --fail-on harmful, then assay doctor --fix");
   if (f.restore) return doctor_restore(roots);
   if (f.fix) return doctor_fix(roots, f.fixing);
-  ASSAY_TRY(bool failed, fails({}, f.fail_on));  // a wrong word before anything is printed
+  // A wrong word before anything is printed.
+  if (f.fail_given) ASSAY_CHECK(fails({}, f.fail_on));
   const std::vector<platform::Fact> facts = audit::machine_facts(roots);
   ASSAY_CHECK(print_facts(roots, facts, f.format, terminal_colours()));
-  ASSAY_TRY(failed, fails(facts, f.fail_on));
+  bool failed = false;
+  if (f.fail_given) {
+    ASSAY_TRY(failed, fails(facts, f.fail_on));
+  }
   return failed ? ExitCode::verdict : ExitCode::ok;
 }
 
@@ -83,8 +92,9 @@ void add_doctor(App& app) {
   sub->footer(kFooter);
   add_format(*sub, f->format, "text|md|json|jsonl|csv");
   sub->add_option("--root", f->root, "read a recorded tree (a folder with proc/ and sys/)");
-  sub->add_option("--fail-on,--failOn", f->fail_on,
-                  "exit 1 when there is a fact of this harm: harmful,possible,unknown");
+  const CLI::Option* fail_on =
+      sub->add_option("--fail-on,--failOn", f->fail_on,
+                      "exit 1 when there is a fact of this harm: harmful,possible,unknown");
   sub->add_flag(
       "--fix", f->fix,
       "set fixed CPU clocks (governor, range, boost) while COMMAND runs, or until Ctrl-C; "
@@ -98,7 +108,10 @@ void add_doctor(App& app) {
   sub->add_flag("--restore", f->restore, "put back what a fix left that was cut off");
   sub->add_option("command", f->fixing.command,
                   "of --fix, after --: the command and its arguments");
-  sub->callback([&app, f] { app.action = [f] { return doctor(*f); }; });
+  sub->callback([&app, f, fail_on] {
+    f->fail_given = fail_on->count() > 0;
+    app.action = [f] { return doctor(*f); };
+  });
 }
 
 }  // namespace assay::cli

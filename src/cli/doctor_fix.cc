@@ -41,29 +41,41 @@ class Signals {
   sigset_t mask_{}, before_{};
 };
 
-// Hands the terminal to the command, which stands in a process group of its own, and takes it back.
+// The terminal, when it is ours: handed to the command, which stands in a process group of its own,
+// and taken back.
 class Terminal {
  public:
-  explicit Terminal(pid_t group)
-      : here_(isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp()) {
-    if (here_) give(group);
-  }
-  ~Terminal() {
-    if (here_) give(getpgrp());
-  }
+  Terminal() : given_(ours()) {}
+  ~Terminal() { take(); }
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
 
+  // By the command itself, before its program begins: it may read from its first line on.
+  void join() const {
+    if (given_) set(getpgrp());
+  }
+  void give(pid_t group) {
+    given_ = ours();
+    if (given_) set(group);
+  }
+  void take() {
+    if (given_) set(getpgrp());
+    given_ = false;
+  }
+  bool given() const { return given_; }
+
  private:
-  static void give(pid_t group) {
+  static bool ours() { return isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp(); }
+  static void set(pid_t group) {
     const auto before = signal(SIGTTOU, SIG_IGN);
     tcsetpgrp(STDIN_FILENO, group);
     signal(SIGTTOU, before);
   }
-  bool here_;
+  bool given_;
 };
 
-Result<pid_t> start(const std::vector<std::string>& command, const sigset_t& mask) {
+Result<pid_t> start(const std::vector<std::string>& command, const sigset_t& mask,
+                    const Terminal& terminal) {
   std::vector<char*> argv;
   for (const std::string& a : command) argv.push_back(const_cast<char*>(a.c_str()));
   argv.push_back(nullptr);
@@ -72,6 +84,7 @@ Result<pid_t> start(const std::vector<std::string>& command, const sigset_t& mas
   const pid_t self = getpid(), pid = fork();
   if (pid == 0) {
     setpgid(0, 0);
+    terminal.join();
     // Were we killed outright, what was measured at fixed clocks must not go on without them.
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != self) _exit(1);
@@ -100,8 +113,9 @@ Result<pid_t> start(const std::vector<std::string>& command, const sigset_t& mas
 }
 
 Result<int> run_command(const std::vector<std::string>& command, const Signals& signals) {
-  ASSAY_TRY(const pid_t pid, start(command, signals.before()));
-  const Terminal terminal(pid);
+  Terminal terminal;
+  ASSAY_TRY(const pid_t pid, start(command, signals.before(), terminal));
+  int reads = 0;  // stops in a row for a terminal that is not there to be given
   for (;;) {
     const int s = signals.wait();
     if (s != SIGCHLD) {
@@ -109,8 +123,20 @@ Result<int> run_command(const std::vector<std::string>& command, const Signals& 
       continue;
     }
     int status = 0;
-    const pid_t ended = waitpid(pid, &status, WNOHANG);
+    const pid_t ended = waitpid(pid, &status, WNOHANG | WUNTRACED);
     if (ended != pid) continue;
+    if (WIFSTOPPED(status)) {
+      // Stopped (Ctrl-Z, or a read in the background): so are we, for the shell to see, and both go
+      // on together. Without a shell that waits, SIGTSTP does nothing and the command goes on.
+      terminal.take();
+      raise(SIGTSTP);
+      terminal.give(pid);
+      const bool asked = WSTOPSIG(status) == SIGTTIN || WSTOPSIG(status) == SIGTTOU;
+      reads = asked && !terminal.given() ? reads + 1 : 0;
+      if (reads > 100) kill(-pid, SIGHUP);  // nobody will ever give it one
+      kill(-pid, SIGCONT);
+      continue;
+    }
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   }
 }
@@ -132,6 +158,24 @@ std::string why_not(const platform::FixPlan& plan) {
                                                 plan.refused[0], plan.refused.size() - 1);
 }
 
+// Why a command that asked for fixed clocks must not run here.
+std::string lacking(const platform::FixPlan& plan, const FixFlags& flags) {
+  if (plan.changes.empty() && !plan.refused.empty())
+    return "nothing can be set here: " + why_not(plan);
+  if (flags.gpu_mhz > 0 && plan.gpu_refused)
+    return "the GPU clocks that --gpu-mhz asks for cannot be set: " + why_not(plan);
+  if (plan.measuring_refused)
+    return fmt::format("the clock of the measuring CPU ({}) cannot be fixed: {}",
+                       plan.measuring_cpu, why_not(plan));
+  return "";
+}
+
+tl::unexpected<Error> unfixed(const std::string& why) {
+  return missing(why,
+                 "run as root on the machine itself; or go on without fixed clocks: "
+                 "--allow-unfixed");
+}
+
 Status put_back(platform::Settings& settings, size_t changes) {
   const Status status = settings.restore();
   for (const std::string& note : settings.notes()) fmt::print(stderr, "note: {}\n", note);
@@ -147,18 +191,17 @@ Result<ExitCode> doctor_fix(const platform::Roots& roots, const FixFlags& flags)
       platform::plan_fixed_clocks(roots, static_cast<int>(flags.gpu_mhz));
   if (!roots.real())
     fmt::print(stderr, "NOT this machine: {}\n", one_line(roots.root.string(), 200));
+  const std::string lacks = lacking(plan, flags);
   if (flags.dry_run) {
     print_plan(plan);
-    return ExitCode::ok;
+    std::fflush(stdout);
   }
-  if (plan.changes.empty() && !plan.refused.empty()) {
-    if (!flags.allow_unfixed)
-      return missing("nothing can be set here: " + why_not(plan),
-                     "run as root on the machine itself; or go on without fixed clocks: "
-                     "--allow-unfixed");
-    fmt::print(stderr, "nothing can be set here: {}\n", why_not(plan));
-    if (flags.command.empty()) return ExitCode::ok;
+  if (!lacks.empty()) {
+    if (!flags.allow_unfixed) return unfixed(lacks);
+    fmt::print(stderr, "{}\n", lacks);
+    if (flags.command.empty() && plan.changes.empty()) return ExitCode::ok;
   }
+  if (flags.dry_run) return ExitCode::ok;
   const Signals signals;
   ASSAY_TRY(platform::Settings settings,
             platform::Settings::apply(roots, plan, platform::settings_state()));
@@ -166,6 +209,14 @@ Result<ExitCode> doctor_fix(const platform::Roots& roots, const FixFlags& flags)
   if (changes > 0)
     fmt::print(stderr, "set: {} setting{}{}\n", changes, changes == 1 ? "" : "s",
                plan.refused.empty() ? "" : "; not set: " + why_not(plan));
+  for (const std::string& moving : settings.not_fixed())
+    fmt::print(stderr, "not fixed: {}\n", moving);
+  for (const std::string& moving : settings.not_fixed()) {
+    if (flags.allow_unfixed || !moving.starts_with(fmt::format("cpu{}:", plan.measuring_cpu)))
+      continue;
+    ASSAY_CHECK(put_back(settings, changes));
+    return unfixed("the clock of the measuring CPU is not fixed: " + moving);
+  }
   if (flags.command.empty()) {
     if (changes == 0) {
       print_plan(plan);

@@ -17,7 +17,8 @@ struct FixFlags {
   std::vector<std::string> command;  // empty: hold until a signal
 };
 
-// The command's exit code, 128 + N for signal N. Missing when nothing can be set here.
+// The command's exit code, 128 + N for signal N. Missing when nothing can be set here,
+// or not what measuring rests on: the measuring CPU's clock, GPU clocks that were asked for.
 Result<ExitCode> doctor_fix(const platform::Roots& roots, const FixFlags& flags);
 Result<ExitCode> doctor_restore(const platform::Roots& roots);
 

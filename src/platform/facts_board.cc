@@ -144,16 +144,20 @@ void gpu_clock(const Tree& tree, Facts& out) {
 
 }  // namespace
 
+bool is_jetson(const Tree& tree) {
+  return !tree.first_line("/etc/nv_tegra_release").empty() ||
+         device_tree(tree, "model").find("Jetson") != std::string::npos ||
+         tree.text("/proc/device-tree/compatible").value_or("").find("nvidia,tegra") !=
+             std::string::npos;
+}
+
 void board_facts(const Tree& tree, Facts& out) {
   const std::string model = device_tree(tree, "model");
   std::string release = tree.first_line("/etc/nv_tegra_release");
   if (release.starts_with("# ")) release.erase(0, 2);
   if (model.empty() && release.empty()) return;  // a computer without a device tree is no board
   out.push_back(told_or_unknown(kGroup, "model", model, "the device tree does not tell it"));
-  const std::string compatible = tree.text("/proc/device-tree/compatible").value_or("");
-  if (release.empty() && model.find("Jetson") == std::string::npos &&
-      compatible.find("nvidia,tegra") == std::string::npos)
-    return;
+  if (!is_jetson(tree)) return;
   out.push_back(told_or_unknown(kGroup, "L4T", one_line(release, 60),
                                 "/etc/nv_tegra_release does not tell it"));
   power_mode_fact(tree, out);

@@ -40,7 +40,22 @@ void model(const Tree& tree, Facts& out) {
     out.push_back(plain_fact(kGroup, "microcode", code));
 }
 
+// A list of CPUs as a kernel writes it, or none at all and CPUs in /proc/stat.
+bool cpus_told(const Tree& tree) {
+  const std::string line = tree.first_line(fmt::format("{}/online", kCpuFolder));
+  if (line.empty())
+    return tree.text("/proc/stat").value_or("").find("\ncpu0 ") != std::string::npos;
+  const auto cpus = cpu_list(line);
+  return line.find_first_not_of("0123456789-,") == std::string::npos && !cpus.empty() &&
+         cpus.back() < 4095;
+}
+
 void cores(const Tree& tree, Facts& out) {
+  if (!cpus_told(tree)) {
+    out.push_back(
+        unknown_fact(kGroup, "cores", fmt::format("{}/online holds no list of CPUs", kCpuFolder)));
+    return;
+  }
   const auto online = online_cpus(tree), usable = usable_cpus(tree);
   Fact f = plain_fact(kGroup, "cores", std::to_string(usable.size()));
   if (usable.size() < online.size())

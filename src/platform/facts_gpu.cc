@@ -94,12 +94,19 @@ void now(const std::string& group, const GpuFacts& g, Facts& out) {
 
 }  // namespace
 
+bool nvml_of_another(const Roots& roots) { return roots.root != "/" && roots.nvml == Roots().nvml; }
+
 void gpu_groups(const Roots& roots, Facts& out) {
+  // A Jetson's GPU is no NVML device: the board tells of it.
+  if (is_jetson(Tree(roots.root))) return;
+  if (nvml_of_another(roots)) {
+    out.push_back(unknown_fact("gpu", "NVIDIA GPU", "not asked: not this machine"));
+    return;
+  }
   const auto all = gpu_facts(roots);
   if (!all) {
-    // A Jetson's GPU is no NVML device: the board tells of it.
     Fact f = unknown_fact("gpu", "NVIDIA GPU", one_line(all.error().message, 200),
-                          one_line(all.error().fix, 200));
+                          one_line(all.error().fix, all.error().fix.size() * 4 + 1));
     out.push_back(std::move(f));
     return;
   }

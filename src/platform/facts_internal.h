@@ -32,6 +32,9 @@ std::string cpu_path(int cpu, std::string_view file);  // "/sys/devices/system/c
 // May this process write the file?
 bool writable(const Tree& tree, std::string_view path);
 bool in_virtual_machine(const Tree& tree);
+bool is_jetson(const Tree& tree);
+// A tree of another machine without a library that speaks for it: NVML would tell of this one.
+bool nvml_of_another(const Roots& roots);
 
 void cpu_facts(const Roots& roots, const Tree& tree, Facts& out);
 void interrupt_facts(const Tree& tree, Facts& out);

@@ -137,6 +137,26 @@ TEST(Facts, LyingFilesAreUnknown) {
   }
 }
 
+TEST(Facts, AnImplausibleListOfCpusIsUnknown) {
+  for (const char* online : {"nonsense\n", "0-999999999\n", "0-3x\n"}) {
+    auto tree = MadeTree::of("desktop-intel");
+    ASSERT_TRUE(tree);
+    tree->write("/sys/devices/system/cpu/online", online);
+    EXPECT_EQ(value_of(facts(without_libraries(*tree)), "cpu", "cores"), "unknown") << online;
+  }
+}
+
+TEST(Facts, NvmlOfThisMachineSaysNothingOfAnother) {
+  auto tree = MadeTree::of("desktop-intel");
+  ASSERT_TRUE(tree);
+  const auto all = facts(tree->roots());
+  ASSERT_NE(find(all, "gpu", "NVIDIA GPU"), nullptr);
+  EXPECT_EQ(find(all, "gpu", "NVIDIA GPU")->why, "not asked: not this machine");
+  auto board = MadeTree::of("jetson-agx-orin-jetpack6");
+  ASSERT_TRUE(board);
+  EXPECT_EQ(find(facts(board->roots()), "gpu", "NVIDIA GPU"), nullptr);
+}
+
 TEST(Facts, AQuotaOfAGroupAboveCounts) {
   auto tree = MadeTree::empty();
   ASSERT_TRUE(tree);

@@ -20,11 +20,14 @@ struct Change {
 struct FixPlan {
   std::vector<Change> changes;       // what would be written
   std::vector<std::string> refused;  // what cannot be set here, each with the reason
+  int measuring_cpu = -1;            // the last that this process may use
+  bool measuring_refused = false;    // something of its clock cannot be set
+  bool gpu_refused = false;          // GPU clocks were asked for and cannot be locked
 };
 // Fixed CPU clocks: governor performance, boost off, lowest = highest frequency (the base frequency
-// where the machine tells it). GPU clocks only
-// with `gpu_mhz` > 0. Nothing is written.
-FixPlan plan_fixed_clocks(const Roots& roots, int gpu_mhz = 0);
+// where the machine tells it). GPU clocks only with `gpu_mhz` > 0, of all GPUs or of `gpu` alone.
+// Nothing is written.
+FixPlan plan_fixed_clocks(const Roots& roots, int gpu_mhz = 0, int gpu = -1);
 
 class Settings {
  public:
@@ -37,6 +40,8 @@ class Settings {
   Status restore();  // once; the values before, in reverse order
   // As they are now: a clock may have been rounded to what the hardware has.
   const std::vector<Change>& changes() const;
+  // Of apply(): clocks that were set and can still move ("cpu3: ..."); empty: all of them hold.
+  const std::vector<std::string>& not_fixed() const;
   // Of restore(): what somebody else had changed meanwhile.
   const std::vector<std::string>& notes() const;
 

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,18 +27,27 @@ struct Entry {
   std::string file, before;  // before: with its newline
 };
 
-void write_back(const Entry& e) {
-  const int fd = ::open(e.file.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY);
-  if (fd < 0) return;
+bool reads_before(int fd, const Entry& e) {
   char now[256];
-  const ssize_t n = ::read(fd, now, sizeof now);
-  const bool same = n == static_cast<ssize_t>(e.before.size()) &&
-                    std::memcmp(now, e.before.data(), e.before.size()) == 0;
+  ssize_t n = ::pread(fd, now, sizeof now, 0);
+  while (n > 0 && (now[n - 1] == '\n' || now[n - 1] == ' ')) --n;
+  return n == static_cast<ssize_t>(e.before.size()) - 1 &&
+         std::memcmp(now, e.before.data(), static_cast<size_t>(n)) == 0;
+}
+
+// Whether the file holds the value before, as read back.
+bool write_back(const Entry& e) {
+  const int fd = ::open(e.file.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY);
+  if (fd < 0) return false;
+  bool same = reads_before(fd, e);
   if (!same) {
     (void)!::ftruncate(fd, 0);  // of a tree of files; the kernel's own have no length
-    (void)!::pwrite(fd, e.before.data(), e.before.size(), 0);
+    same = ::pwrite(fd, e.before.data(), e.before.size(), 0) ==
+               static_cast<ssize_t>(e.before.size()) &&
+           reads_before(fd, e);
   }
   ::close(fd);
+  return same;
 }
 
 // `a` and `b` become 3 and 4; all else is closed, since it may be an end of a pipe that somebody
@@ -61,14 +71,17 @@ Result<Guard> Guard::start(const Roots& roots, const std::vector<Change>& change
                            const fs::path& state, int lock_fd) {
   std::vector<Entry> entries;
   std::vector<int> gpus;
+  bool resolved = true;
   for (auto c = changes.rbegin(); c != changes.rend(); ++c) {
     if (const int gpu = gpu_of(c->path); gpu >= 0) {
       gpus.push_back(gpu);
       continue;
     }
-    // A file that is not there is refused when it is written.
+    // A file that is not there is refused when it is written; it is never told as put back.
     if (const auto file = file_of(roots, c->path))
       entries.push_back({file->string(), c->before + "\n"});
+    else
+      resolved = false;
   }
   const std::string state_file = state.string();
   int ends[2];
@@ -92,9 +105,13 @@ Result<Guard> Guard::start(const Roots& roots, const std::vector<Change>& change
       n = ::read(3, &byte, 1);
     } while (n < 0 && errno == EINTR);
     if (n == 1) ::_exit(0);  // dismissed
-    for (const Entry& e : entries) write_back(e);
+    bool all = false;
+    // Twice: the range of clocks may hang on what is put back after it (boost).
+    for (int turn = 0; turn < 2 && !all; ++turn) {
+      all = resolved;
+      for (const Entry& e : entries) all = write_back(e) && all;
+    }
     // Loading a library is more than a forked process may do; when it fails the state file stays.
-    bool all = true;
     for (const int gpu : gpus) all = reset_gpu_clocks(roots, gpu).has_value() && all;
     if (all) ::unlink(state_file.c_str());
     ::_exit(0);
@@ -129,12 +146,59 @@ Json to_json(const State& s) {
           {"changes", std::move(changes)}};
 }
 
+namespace {
+
+// What plan_fixed_clocks names, and nothing else: it is written as root.
+bool is_set_by_us(std::string_view path) {
+  if (gpu_of(path) >= 0) return true;
+  constexpr std::string_view kFolder = "/sys/devices/system/cpu/";
+  if (!path.starts_with(kFolder)) return false;
+  path.remove_prefix(kFolder.size());
+  if (path == "intel_pstate/no_turbo" || path == "cpufreq/boost") return true;
+  if (!path.starts_with("cpu")) return false;
+  path.remove_prefix(3);
+  const size_t digits = path.find_first_not_of("0123456789");
+  if (digits == 0 || digits == std::string_view::npos || digits > 5) return false;
+  path.remove_prefix(digits);
+  return path == "/cpufreq/scaling_governor" || path == "/cpufreq/scaling_min_freq" ||
+         path == "/cpufreq/scaling_max_freq";
+}
+
+// Neither through a link nor, for root, of somebody else: that one would choose what root writes.
+Result<std::string> own_file(const fs::path& file, const std::string& fix) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0)
+    return bad_input(fmt::format("cannot read {}: {}", file.string(), std::strerror(errno)), fix);
+  struct stat s {};
+  std::string text;
+  constexpr size_t kMost = 1 << 20;
+  const bool told = ::fstat(fd, &s) == 0 && S_ISREG(s.st_mode);
+  const bool ours = told && (::geteuid() != 0 || s.st_uid == 0);
+  ssize_t n = 0;
+  if (ours) {
+    char part[4096];
+    while (text.size() <= kMost && (n = ::read(fd, part, sizeof part)) > 0)
+      text.append(part, static_cast<size_t>(n));
+  }
+  ::close(fd);
+  if (told && !ours)
+    return bad_input(fmt::format("{} belongs to another user ({})", file.string(), s.st_uid), fix);
+  if (!told || n < 0 || text.size() > kMost)
+    return bad_input(fmt::format("{} is no state of `assay doctor --fix`", file.string()), fix);
+  return text;
+}
+
+}  // namespace
+
 Result<State> read_state(const fs::path& file) {
-  ASSAY_TRY(const std::string text, read_file(file, 1 << 20));
-  ASSAY_TRY(const Json j, parse_json(text, file.string()));
+  const std::string fix =
+      fmt::format("reboot, or set clocks and governor by hand; then remove {}", file.string());
+  ASSAY_TRY(const std::string text, own_file(file, fix));
+  const auto parsed = parse_json(text, file.string());
+  if (!parsed) return bad_input(parsed.error().message, fix);
+  const Json& j = *parsed;
   if (get_string(j, "format") != "assay.settings" || get_int(j, "version") != 1)
-    return bad_input(fmt::format("{} is no state of `assay doctor --fix`", file.string()),
-                     "look at it, and remove it by hand");
+    return bad_input(fmt::format("{} is no state of `assay doctor --fix`", file.string()), fix);
   State s{get_int(j, "pid"),
           get_string(j, "boot_id"),
           get_string(j, "root"),
@@ -142,14 +206,11 @@ Result<State> read_state(const fs::path& file) {
           {}};
   for (const Json& c : get_array(j, "changes")) {
     Change change{get_string(c, "path"), get_string(c, "before"), get_string(c, "after")};
-    // It is written as root: nothing but what plan_fixed_clocks names.
-    const bool known =
-        gpu_of(change.path) >= 0 || (change.path.starts_with("/sys/devices/system/cpu/") &&
-                                     change.path.find("..") == std::string::npos);
-    if (!known || change.before.empty() || change.before.find('\n') != std::string::npos)
+    if (!is_set_by_us(change.path) || change.before.empty() ||
+        change.before.find('\n') != std::string::npos)
       return bad_input(fmt::format("{}: {} is nothing that assay sets", file.string(),
                                    one_line(change.path, 120)),
-                       "look at it, and remove it by hand");
+                       fix);
     s.changes.push_back(std::move(change));
   }
   return s;
@@ -158,7 +219,7 @@ Result<State> read_state(const fs::path& file) {
 Result<int> lock_state(const fs::path& state) {
   ASSAY_CHECK(make_dirs(state.parent_path()));
   const std::string path = state.string() + ".lock";
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)
     return bad_input(fmt::format("cannot write {}: {}", path, std::strerror(errno)),
                      "name another cache folder with ASSAY_CACHE");

@@ -163,11 +163,82 @@ TEST_F(Fixed, AStateThatNamesOtherFilesIsRefused) {
   ASSERT_TRUE(make_dirs(state_.parent_path()));
   ASSERT_TRUE(write_file_atomic(state_, dump_json(to_json(s))));
   EXPECT_FALSE(restore_file(roots_, state_));
-  s.changes = {{"/sys/devices/system/cpu/../../../../etc/passwd", "x", "y"}};
-  ASSERT_TRUE(write_file_atomic(state_, dump_json(to_json(s))));
-  EXPECT_FALSE(restore_file(roots_, state_));
+  for (const char* path :
+       {"/sys/devices/system/cpu/../../../../etc/passwd", "/sys/devices/system/cpu/cpu0/online",
+        "/sys/devices/system/cpu/cpu/cpufreq/scaling_governor",
+        "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor/x",
+        "/sys/devices/system/cpu/smt/control"}) {
+    s.changes = {{path, "x", "y"}};
+    ASSERT_TRUE(write_file_atomic(state_, dump_json(to_json(s))));
+    EXPECT_FALSE(restore_file(roots_, state_)) << path;
+  }
+}
+
+// Neither command sends to the other: a person has to look.
+TEST_F(Fixed, ABrokenStateNamesTheWayOut) {
+  ASSERT_TRUE(make_dirs(state_.parent_path()));
   ASSERT_TRUE(write_file_atomic(state_, "{\"format\":"));
+  const auto restored = restore_file(roots_, state_);
+  ASSERT_FALSE(restored);
+  EXPECT_NE(restored.error().fix.find("remove " + state_.string()), std::string::npos);
+  const auto applied = Settings::apply(roots_, plan_fixed_clocks(roots_), state_);
+  ASSERT_FALSE(applied);
+  EXPECT_EQ(applied.error().fix, restored.error().fix);
+}
+
+TEST_F(Fixed, AStateBehindALinkIsRefused) {
+  State s{1, boot_id(), roots_.root.string(), "", {}};
+  ASSERT_TRUE(make_dirs(state_.parent_path()));
+  const fs::path other = state_.parent_path() / "other.json";
+  ASSERT_TRUE(write_file_atomic(other, dump_json(to_json(s))));
+  fs::create_symlink(other, state_);
   EXPECT_FALSE(restore_file(roots_, state_));
+}
+
+TEST_F(Fixed, AStateStaysUntilAllIsPutBack) {
+  State s{1,
+          boot_id(),
+          roots_.root.string(),
+          "",
+          {{kCpu + "cpu0/cpufreq/scaling_governor", "powersave", "performance"},
+           {kCpu + "cpu999/cpufreq/scaling_governor", "powersave", "performance"}}};
+  ASSERT_TRUE(make_dirs(state_.parent_path()));
+  ASSERT_TRUE(write_file_atomic(state_, dump_json(to_json(s))));
+  tree_->write(s.changes[0].path, "performance\n");
+  const auto restored = restore_file(roots_, state_);
+  ASSERT_FALSE(restored);
+  EXPECT_NE(restored.error().message.find("cpu999"), std::string::npos);
+  EXPECT_EQ(all(), before_);  // what could be put back was
+  EXPECT_TRUE(fs::exists(state_));
+}
+
+TEST_F(Fixed, AnEmptyFileIsRefusedByName) {
+  tree_->write(kCpu + "intel_pstate/no_turbo", "");
+  tree_->write(kCpu + "cpu19/cpufreq/scaling_governor", "\n");
+  const FixPlan plan = plan_fixed_clocks(roots_);
+  ASSERT_GE(plan.refused.size(), 2U);
+  EXPECT_EQ(plan.refused[0], kCpu + "intel_pstate/no_turbo: cannot be read");
+  EXPECT_EQ(plan.refused[1], kCpu + "cpu19/cpufreq/scaling_governor: cannot be read");
+  EXPECT_EQ(plan.measuring_cpu, 19);
+  EXPECT_TRUE(plan.measuring_refused);
+}
+
+TEST_F(Fixed, BoostThatNothingTellsIsRefused) {
+  tree_->remove(kCpu + "intel_pstate");
+  const FixPlan plan = plan_fixed_clocks(roots_);
+  ASSERT_EQ(plan.refused.size(), 1U);
+  EXPECT_TRUE(plan.refused[0].starts_with("boost cannot be seen")) << plan.refused[0];
+  EXPECT_FALSE(plan.changes.empty());
+}
+
+TEST_F(Fixed, AClockThatStillMovesIsTold) {
+  FixPlan plan = plan_fixed_clocks(roots_);
+  std::erase_if(plan.changes,
+                [](const Change& c) { return c.path.ends_with("cpu3/cpufreq/scaling_min_freq"); });
+  const auto settings = Settings::apply(roots_, plan, state_);
+  ASSERT_TRUE(settings) << settings.error().message;
+  ASSERT_EQ(settings->not_fixed().size(), 1U);
+  EXPECT_TRUE(settings->not_fixed()[0].starts_with("cpu3:")) << settings->not_fixed()[0];
 }
 
 TEST_F(Fixed, ALinkOutOfTheTreeIsNotFollowed) {
@@ -202,6 +273,11 @@ TEST(Settings, GpuClocksOnlyWhenAsked) {
   const FixPlan asked = plan_fixed_clocks(roots, 1500);
   ASSERT_EQ(asked.refused.size(), 1U);
   EXPECT_NE(asked.refused[0].find("GPU clocks"), std::string::npos);
+  EXPECT_TRUE(asked.gpu_refused);
+  // A tree of another machine, and no library that speaks for it: the GPUs here are none of it.
+  const FixPlan foreign = plan_fixed_clocks(tree->roots(), 1500);
+  ASSERT_EQ(foreign.refused.size(), 1U);
+  EXPECT_NE(foreign.refused[0].find("not this machine"), std::string::npos);
 }
 
 TEST(Settings, AGpuIsLockedAndReleased) {

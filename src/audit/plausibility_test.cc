@@ -53,9 +53,10 @@ TEST(Plausibility, BelowTheBoundIsRejectedWithItsArithmetic) {
   const JudgedTimes j = judge_times(r, kPlan);
   const Json& s = j.verdicts[0].statistic;
   EXPECT_EQ(s["trust"], "REJECTED");
-  EXPECT_EQ(s["trust_reasons"][0],
-            "below the physical bound: 2 G operations that no algorithm saves, at 200 GOP/s in fp32 "
-            "= 10 ms; measured 1 ms is 10 x below");
+  EXPECT_EQ(
+      s["trust_reasons"][0],
+      "below the physical bound: 2 G operations that no algorithm saves, at 200 GOP/s in fp32 "
+      "= 10 ms; measured 1 ms is 10 x below");
   EXPECT_NE(j.verdicts[0].verdict, "SAME");
   int64_t found = 0;
   for (const FindingRow& f : j.findings) {

@@ -155,7 +155,7 @@ clock = "real"
             self.assertTrue(self.record(blob)["missing"])
         (recipe,) = self.report("run")["models"][0]["recipes"]
         self.assertEqual(recipe["platform"]["energy"], [])
-        self.assertIn("unknown (", self.assay("report", "run", "--format", "text")[0])
+        self.assertIn("unknown [", self.assay("report", "run", "--format", "text")[0])
         kinds = {v["subject"] for v in recipe["verdicts"] if v["verdict"] != "INCONCLUSIVE"}
         self.assertIn("self", kinds)  # what does not need the machine is judged all the same
 

@@ -188,19 +188,30 @@ Status settle_states(const Context& ctx, const std::vector<Job>& jobs,
   return t.commit();
 }
 
-// A latency below what the peaks allow may show that they were measured too low.
-Status store_peaks(store::RunFolder& run, const std::string& attempt_id, RunPeaks& peaks) {
-  if (peaks.all().empty()) return {};
-  ASSAY_TRY(RunEvidence evidence, load_evidence(run));
-  bool below = false;
+// The peaks of this attempt beside those that the evidence has.
+void add_peaks(RunEvidence& evidence, const RunPeaks& peaks) {
   for (RecipeEvidence& r : evidence.recipes) {
-    r.peaks = highest_peaks(peaks.all(), r.device, r.threads);
+    std::vector<platform::Peaks> all = peaks.all();
+    if (r.peaks) all.push_back(*r.peaks);
+    r.peaks = highest_peaks(all, r.device, r.threads);
+  }
+}
+
+// A latency below what the peaks allow may show that they were measured too low.
+Status store_peaks(store::RunFolder& run, const std::string& attempt_id, RunPeaks& peaks,
+                   RunEvidence& evidence) {
+  if (peaks.all().empty()) return {};
+  add_peaks(evidence, peaks);
+  bool below = false;
+  for (const RecipeEvidence& r : evidence.recipes)
     for (const BuildEvidence& b : r.builds)
       for (const LaunchEvidence& l : b.launches)
         for (const std::string& reason : implausibilities(r, b, l))
           below = below || reason.starts_with("below");
+  if (below) {
+    ASSAY_CHECK(peaks.again(run.scratch()));
+    add_peaks(evidence, peaks);
   }
-  if (below) ASSAY_CHECK(peaks.again(run.scratch()));
   return peaks.store(run, attempt_id);
 }
 
@@ -362,8 +373,9 @@ Result<AuditResult> run_audit(const Plan& plan, const Prepared& prepared, store:
   result.interrupted = cancelled();
   if (!result.interrupted) {
     report(jobs.size(), "comparing", "");
-    ASSAY_CHECK(store_peaks(run, ctx.attempt_id, peaks));
-    ASSAY_TRY(Derived derived, derive(run, to_json(plan)));
+    ASSAY_TRY(RunEvidence evidence, load_evidence(run));
+    ASSAY_CHECK(store_peaks(run, ctx.attempt_id, peaks, evidence));
+    ASSAY_TRY(Derived derived, derive(run, std::move(evidence), to_json(plan)));
     ASSAY_CHECK(store_derived(run, ctx.attempt_id, derived));
   }
   // Usable: an engine, and where launches were asked for, one that ended well.

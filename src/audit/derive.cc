@@ -77,6 +77,10 @@ Status compare_stored(store::RunFolder& run, const std::string& id, const Derive
 
 Result<Derived> derive(store::RunFolder& run, const Json& plan) {
   ASSAY_TRY(RunEvidence evidence, load_evidence(run));
+  return derive(run, std::move(evidence), plan);
+}
+
+Result<Derived> derive(store::RunFolder& run, RunEvidence evidence, const Json& plan) {
   Derived out;
   for (const RecipeEvidence& recipe : evidence.recipes) {
     const RecipeEvidence* reference = nullptr;

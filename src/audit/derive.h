@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "audit/evidence.h"
 #include "audit/plan.h"
 #include "store/run_folder.h"
 
@@ -38,6 +39,8 @@ struct Derived {
 
 // `plan` gives margins. Deterministic in the evidence.
 Result<Derived> derive(store::RunFolder& run, const Json& plan);
+// The same of evidence that was loaded from `run` already.
+Result<Derived> derive(store::RunFolder& run, RunEvidence evidence, const Json& plan);
 std::string result_sha256(const Derived& derived);
 // Writes a whole derivation in one transaction.
 Status store_derived(store::RunFolder& run, const std::string& attempt_id, const Derived& derived);

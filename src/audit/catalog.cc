@@ -9,6 +9,7 @@
 
 #include "audit/toml.h"
 #include "base/text.h"
+#include "platform/cuda.h"
 
 namespace assay::audit {
 namespace {
@@ -141,18 +142,15 @@ std::string_view device_kind(std::string_view device) { return device.substr(0, 
 Result<std::string> resolve_device(const Compiler& c, std::string_view asked) {
   const std::string device(asked.empty() ? std::string_view(c.devices.front()) : asked);
   const std::string kind(device_kind(device));
-  const std::string number = kind.size() == device.size() ? "0" : device.substr(kind.size() + 1);
-  const bool known = kind == "cpu" ? device == "cpu" : kind == "cuda";
-  if (!known || number.empty() || number.size() > 3 ||
-      number.find_first_not_of("0123456789") != std::string::npos ||
-      (number.size() > 1 && number[0] == '0'))
+  const std::string whole = device == "cuda" ? "cuda:0" : device;
+  if (whole != "cpu" && platform::cuda_index(whole) < 0)
     return bad_input(fmt::format("device \"{}\" is not a device", one_line(device, 40)),
                      "use cpu, cuda:0, cuda:1, ...");
   if (std::find(c.devices.begin(), c.devices.end(), kind) == c.devices.end())
     return bad_input(fmt::format("compiler {} does not build for {}", c.name, kind),
                      fmt::format("it offers: {}; leave it out or name another device",
                                  fmt::join(c.devices, ", ")));
-  return kind == "cpu" ? kind : kind + ":" + number;
+  return whole;
 }
 
 std::map<std::string, std::string> child_environment(const Compiler& c, std::string_view device) {

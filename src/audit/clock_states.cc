@@ -2,10 +2,10 @@
 #include "audit/clock_states.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "base/text.h"
+#include "platform/cuda.h"
 
 namespace assay::audit {
 namespace {
@@ -18,15 +18,6 @@ std::string refused_text(const platform::FixPlan& plan) {
   return plan.refused.size() == 1
              ? plan.refused[0]
              : fmt::format("{} (and {} more)", plan.refused[0], plan.refused.size() - 1);
-}
-
-// N of "cuda:N"; -1: no GPU.
-int gpu_of(const std::string& device) {
-  constexpr std::string_view kKind = "cuda:";
-  int gpu = -1;
-  if (device.starts_with(kKind))
-    std::from_chars(device.data() + kKind.size(), device.data() + device.size(), gpu);
-  return gpu;
 }
 
 bool takes_builds(const Prepared& prepared, const Job& job) {
@@ -135,8 +126,8 @@ Status Clocks::enter(const Context& ctx, const Job& job, const RecipePlan& recip
   if (!asked_) return {};
   // Only a GPU that runs the engine is locked.
   const bool on_gpu = recipe.device != "cpu";
-  const platform::FixPlan plan =
-      platform::plan_fixed_clocks(roots_, on_gpu ? gpu_mhz_ : 0, gpu_of(recipe.device));
+  const platform::FixPlan plan = platform::plan_fixed_clocks(roots_, on_gpu ? gpu_mhz_ : 0,
+                                                             platform::cuda_index(recipe.device));
   std::string why = refused_text(plan);
   const auto also = [&](std::string_view more) {
     why += fmt::format("{}{}", why.empty() ? "" : "; ", more);

@@ -6,7 +6,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <set>
 #include <sstream>
 
@@ -14,33 +13,20 @@
 #include "base/text.h"
 #include "measure/clock.h"
 #include "platform/facts.h"
+#include "platform/tree.h"
 #include "worker/child.h"
 
 namespace assay::audit {
 namespace {
 
-// First line of a small file without its newline; "" when it cannot be read. (/proc files have no
-// size: no read_file.)
-std::string first_line(const fs::path& path) {
-  std::ifstream in(path);
-  std::string line;
-  std::getline(in, line);
-  return one_line(line, 200);
+constexpr size_t kMostFlags = 4000;  // bytes: some CPUs have more than a hundred flags
+
+std::string first_line(std::string_view path) { return platform::Tree().first_line(path); }
+std::string of_cpu(std::string_view key) {
+  return platform::Tree().field("/proc/cpuinfo", key, kMostFlags);
 }
 
 std::string or_unknown(std::string s) { return s.empty() ? "unknown" : s; }
-
-std::string proc_field(const char* file, std::string_view key) {
-  std::ifstream in(file);
-  for (std::string line; std::getline(in, line);) {
-    if (!line.starts_with(key)) continue;
-    const size_t colon = line.find(':');
-    if (colon == std::string::npos) continue;
-    const size_t start = line.find_first_not_of(" \t", colon + 1);
-    return start == std::string::npos ? "" : one_line(line.substr(start), 4000);
-  }
-  return "";
-}
 
 }  // namespace
 
@@ -51,11 +37,11 @@ std::string machine_id() {
   return content_id(cpu_name() + host);
 }
 std::string boot_id() { return or_unknown(first_line("/proc/sys/kernel/random/boot_id")); }
-std::string cpu_name() { return or_unknown(proc_field("/proc/cpuinfo", "model name")); }
+std::string cpu_name() { return or_unknown(of_cpu("model name")); }
 
 std::string cpu_flags() {
-  std::string text = proc_field("/proc/cpuinfo", "flags");
-  if (text.empty()) text = proc_field("/proc/cpuinfo", "Features");  // Arm
+  std::string text = of_cpu("flags");
+  if (text.empty()) text = of_cpu("Features");  // Arm
   std::istringstream in(text);
   std::set<std::string> flags;
   for (std::string f; in >> f;) flags.insert(f);
@@ -97,7 +83,7 @@ Json machine_record() {
     if (f.group.starts_with("gpu ")) gpus[f.group][f.name] = f.value;
   return {{"cpu", cpu_name()},
           {"cores", allowed_cpus().size()},
-          {"microcode", or_unknown(proc_field("/proc/cpuinfo", "microcode"))},
+          {"microcode", or_unknown(of_cpu("microcode"))},
           {"kernel", std::string(u.release)},
           {"memory_bytes", memory},
           {"governor", cpu("governor")},

@@ -5,12 +5,17 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "platform/roots.h"
 
 namespace assay::platform {
+
+// N of "cuda:N", as devices are written everywhere (0 to 999, no leading zero); -1 of any other
+// text.
+int cuda_index(std::string_view device);
 
 // Static facts of one GPU, from NVML; "unknown" or -1 where it does not tell.
 struct GpuFacts {

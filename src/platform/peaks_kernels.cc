@@ -115,7 +115,7 @@ struct alignas(64) TileShapes {
   uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
 
-ASSAY_FOR("amx-tile,amx-int8,amx-bf16") void int8_amx(int64_t n) {
+ASSAY_FOR("amx-tile") void clear_tiles() {
   TileShapes shapes;
   asm volatile("" : "+m"(shapes));  // the intrinsic names 8 of the 64 bytes as read
   _tile_loadconfig(&shapes);
@@ -127,6 +127,10 @@ ASSAY_FOR("amx-tile,amx-int8,amx-bf16") void int8_amx(int64_t n) {
   _tile_zero(5);
   _tile_zero(6);
   _tile_zero(7);
+}
+
+ASSAY_FOR("amx-tile,amx-int8,amx-bf16") void int8_amx(int64_t n) {
+  clear_tiles();
   for (; n > 0; --n) {
     _tile_dpbssd(0, 4, 6);
     _tile_dpbssd(1, 4, 7);
@@ -137,17 +141,7 @@ ASSAY_FOR("amx-tile,amx-int8,amx-bf16") void int8_amx(int64_t n) {
 }
 
 ASSAY_FOR("amx-tile,amx-int8,amx-bf16") void bf16_amx(int64_t n) {
-  TileShapes shapes;
-  asm volatile("" : "+m"(shapes));  // the intrinsic names 8 of the 64 bytes as read
-  _tile_loadconfig(&shapes);
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-  _tile_zero(4);
-  _tile_zero(5);
-  _tile_zero(6);
-  _tile_zero(7);
+  clear_tiles();
   for (; n > 0; --n) {
     _tile_dpbf16ps(0, 4, 6);
     _tile_dpbf16ps(1, 4, 7);

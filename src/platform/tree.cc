@@ -131,7 +131,7 @@ std::vector<std::string> Tree::glob(std::string_view pattern) const {
   return paths;
 }
 
-std::string Tree::field(std::string_view path, std::string_view key) const {
+std::string Tree::field(std::string_view path, std::string_view key, size_t most) const {
   const auto all = text(path);
   if (!all) return "";
   std::string_view rest = *all;
@@ -140,7 +140,7 @@ std::string Tree::field(std::string_view path, std::string_view key) const {
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     if (!line.starts_with(key)) continue;
     line = trimmed(line.substr(key.size()));
-    if (line.starts_with(':')) return one_line(trimmed(line.substr(1)));
+    if (line.starts_with(':')) return one_line(trimmed(line.substr(1)), most);
   }
   return "";
 }

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/files.h"
@@ -31,8 +32,9 @@ class Tree {
   // Paths (as the kernel names them) that match a pattern in which `*` stands for a part of one
   // name: "/sys/class/hwmon/hwmon*/name". Sorted as `list`.
   std::vector<std::string> glob(std::string_view pattern) const;
-  // Value after "key:" (or "key\t:") in a file of lines, as in /proc/cpuinfo; "" when absent.
-  std::string field(std::string_view path, std::string_view key) const;
+  // Value after "key:" (or "key\t:") in a file of lines, as in /proc/cpuinfo, at most `most` bytes
+  // of it; "" when absent.
+  std::string field(std::string_view path, std::string_view key, size_t most = 400) const;
 
  private:
   fs::path root_;

@@ -190,13 +190,15 @@ std::string trust_line(const Recipe& r) {
 }
 
 std::string gpus_text(const Json& machine) {
+  const Json& gpus = get_object(machine, "gpus");
   std::string out;
-  for (const auto& [name, gpu] : get_object(machine, "gpus").items())
-    if (gpu.is_object() && gpu.contains("name"))
-      out += fmt::format("{}{}, driver {}, at most {}", out.empty() ? "" : "; ",
-                         one_line(get_string(gpu, "name"), 80),
-                         one_line(get_string(gpu, "driver", "unknown"), 60),
-                         one_line(get_string(gpu, "power limit", "unknown"), 40));
+  for (const auto& [group, g] : gpus.items()) {
+    if (out.size() > 1000) break;  // of untrusted evidence
+    const auto which = gpus.size() > 1 ? fmt::format("{}: ", one_line(group, 20)) : std::string();
+    out += fmt::format("{}{}{}, driver {}, power limit {}", out.empty() ? "" : "; ", which,
+                       one_line(fact(g, "name"), 60), one_line(fact(g, "driver"), 60),
+                       one_line(fact(g, "power limit"), 20));
+  }
   return out;
 }
 

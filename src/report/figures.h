@@ -29,8 +29,8 @@ std::string bytes_text(int64_t bytes);                  // "unknown" unless posi
 std::string cost_text(int64_t ns);                      // time_text; "unknown" unless positive
 // "REJECTED: step: ...; drift: ..." of the latency verdict; "" when it is TRUSTED or not told.
 std::string trust_line(const Recipe& recipe);
-// "NVIDIA H100 80GB HBM3, driver 580.159.04 (CUDA 13.0), at most 700 W" of each GPU of a machine
-// record, "; " between them; "" when it has none.
+// "NVIDIA H100 80GB HBM3, driver 580.159.04 (CUDA 13.0), power limit 700 W" of each GPU of a
+// machine record, "; " between them; "" when it has none.
 std::string gpus_text(const Json& machine);
 std::string count_text(int64_t n);       // "1 000 000"
 std::string number_text(double v);       // "1.2e-06", "0.53", "inf"

@@ -2,7 +2,6 @@
 #include "worker/latency.h"
 
 #include <algorithm>
-#include <charconv>
 #include <vector>
 
 #include "assay/runner.h"
@@ -12,6 +11,7 @@
 #include "measure/loop.h"
 #include "measure/order.h"
 #include "measure/sampler.h"
+#include "platform/cuda.h"
 #include "worker/checks.h"
 #include "worker/environment.h"
 #include "worker/sample_sink.h"
@@ -58,16 +58,6 @@ std::vector<int> busy_cpus(const Session& session, const LatencyContext& context
   return context.launch_cpus;
 }
 
-// "cuda:1" -> 1, "cuda" -> 0, "cpu" -> -1.
-int gpu_of(const std::string& device) {
-  if (device == "cpu") return -1;
-  const size_t colon = device.find(':');
-  if (colon == std::string::npos) return 0;
-  int index = 0;
-  std::from_chars(device.data() + colon + 1, device.data() + device.size(), index);
-  return std::max(index, 0);
-}
-
 measure::SamplerSpec sampler_spec(const Session& session, const LatencyContext& context,
                                   SampleSink& sink, bool scripted) {
   const LaunchRequest& request = session.request();
@@ -78,7 +68,7 @@ measure::SamplerSpec sampler_spec(const Session& session, const LatencyContext& 
   watch.written = sink.written();
   watch.threaded = !scripted;  // scripted series repeat exactly; there is nothing to watch
   watch.roots = request.platform.roots;
-  watch.gpu = gpu_of(request.device);
+  watch.gpu = platform::cuda_index(request.device);
   return watch;
 }
 

@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/peaks.h"
 
-#include <charconv>
-
 #include "base/text.h"
+#include "platform/cuda.h"
 #include "platform/peaks.h"
 
 namespace assay::worker {
 namespace {
 
-constexpr std::string_view kKind = "cuda:";
 constexpr int kMostDevices = 64;
 constexpr double kMostSeconds = 60;
-
-// N of "cuda:N"; -1 when it is none.
-int cuda_index(std::string_view device) {
-  if (!device.starts_with(kKind)) return -1;
-  device.remove_prefix(kKind.size());
-  int index = -1;
-  const auto [end, error] = std::from_chars(device.data(), device.data() + device.size(), index);
-  const bool whole = error == std::errc() && end == device.data() + device.size();
-  return whole && index >= 0 && index < kMostDevices ? index : -1;
-}
 
 }  // namespace
 
@@ -34,8 +22,8 @@ int run_peaks(std::string_view request, EventWriter& events) {
   const auto j = parse_json(request, "request");
   const std::string device = j ? get_string(*j, "device") : std::string();
   const double seconds = j ? get_double(*j, "seconds", 1) : 0;
-  const int index = cuda_index(device);
-  if (!j || get_int(*j, "protocol") != 1 || index < 0 ||
+  const int index = platform::cuda_index(device);
+  if (!j || get_int(*j, "protocol") != 1 || index < 0 || index >= kMostDevices ||
       !(seconds > 0 && seconds <= kMostSeconds)) {
     events.error("invalid",
                  fmt::format("request: protocol 1, device cuda:0 to cuda:{} and seconds up to {} "

@@ -188,5 +188,13 @@ TEST(Throttle, BitsAreNamed) {
   EXPECT_EQ(throttle_words(0x800), "0x800");
 }
 
+TEST(Device, IsWrittenInOneWay) {
+  EXPECT_EQ(cuda_index("cuda:0"), 0);
+  EXPECT_EQ(cuda_index("cuda:999"), 999);
+  for (const char* other : {"", "cpu", "cuda", "cuda:", "cuda:00", "cuda:-1", "cuda:+1", "cuda:1x",
+                            "cuda:1000", " cuda:0", "CUDA:0"})
+    EXPECT_EQ(cuda_index(other), -1) << other;
+}
+
 }  // namespace
 }  // namespace assay::platform

@@ -28,21 +28,13 @@ Status load_peaks(Machine& m) {
   return {};
 }
 
-// The GPUs that the audit saw, where a recipe ran on one: "H100, driver 580 (CUDA 13.0), 700 W".
+// The GPUs that the audit saw, where a recipe ran on one.
 std::string gpus_of(const Machine& m) {
   bool used = false;
   for (const ModelInfo& model : m.model.models)
     for (const Recipe& r : model.recipes) used = used || machines::device_of(r) != "cpu";
   if (!used) return "";
-  const Json& gpus = get_object(m.model.attempts.front().machine, "gpus");
-  std::string out;
-  for (const auto& [group, g] : gpus.items()) {
-    if (out.size() > 1000) break;  // of untrusted evidence
-    const auto which = gpus.size() > 1 ? fmt::format("{}: ", one_line(group, 20)) : std::string();
-    out += fmt::format("{}{}{}, driver {}, power limit {}", out.empty() ? "" : "; ", which,
-                       one_line(fact(g, "name"), 60), one_line(fact(g, "driver"), 60),
-                       one_line(fact(g, "power limit"), 20));
-  }
+  const std::string out = gpus_text(m.model.attempts.front().machine);
   return out.empty() ? "unknown" : out;
 }
 
